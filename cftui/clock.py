@@ -1,0 +1,23 @@
+"""The only place that asks the time or waits for it to pass."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+
+class Clock:
+    """The machine's own clocks; tests hand in one that they turn themselves."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware and in UTC; it may jump."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards; for ages, durations and deadlines."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass; the loop goes on."""
+        await asyncio.sleep(max(0.0, seconds))
