@@ -1,0 +1,42 @@
+"""Row 109: which of the document's two base paths a cloud answers under."""
+
+from __future__ import annotations
+
+import pytest
+
+from cftui.api.errors import BadAnswer, NotFound, Unauthorized, Unreachable
+from cftui.api.probe import find_base_url
+from tests.api.scripted import ScriptedServer, http, routes
+
+GOOD = http(200, {"account": {"email": "user@example.com"}})
+HTML = http(200, "<html>welcome</html>", content_type="text/html")
+FIRST, OTHER = "/api/v1/account", "/v1/account"
+
+
+async def probe(table: dict[str, bytes]) -> tuple[str, list[str]]:
+    async with ScriptedServer(routes(dict(table))) as server:
+        found = await find_base_url(server.url, "user@example.com", "password")
+        return found.removeprefix(server.origin), [f"{one.method} {one.target}" for one in server.requests]
+
+
+async def test_the_documented_path_is_asked_first() -> None:
+    assert await probe({FIRST: GOOD, OTHER: GOOD}) == ("/api/v1", [f"GET {FIRST}"])
+
+
+@pytest.mark.parametrize("nothing", [http(404), HTML, http(404, "<html>", content_type="text/html")])
+async def test_then_the_other_one(nothing: bytes) -> None:
+    assert await probe({FIRST: nothing, OTHER: GOOD}) == ("/v1", [f"GET {FIRST}", f"GET {OTHER}"])
+
+
+async def test_neither() -> None:
+    with pytest.raises(NotFound, match="GET /api/v1/account"):
+        await probe({})
+    with pytest.raises(BadAnswer, match="GET /api/v1/account with a web page"):
+        await probe({FIRST: HTML})
+
+
+async def test_what_tells_nothing_about_the_path_is_not_a_reason_to_try_another() -> None:
+    with pytest.raises(Unauthorized):
+        await probe({FIRST: http(401), OTHER: GOOD})
+    with pytest.raises(Unreachable):
+        await find_base_url("http://nobody.invalid/api/v1", "user@example.com", "password")
