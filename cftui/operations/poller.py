@@ -1,0 +1,354 @@
+"""When to ask again: the list at its interval, what is in progress more often, everything later while the cloud fails.
+
+One task, one round at a time. One list read follows all actions in progress; the VMs concerned are read at their ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cftui.api import errors, retry
+from cftui.clock import Clock
+from cftui.fleet import rules
+from cftui.fleet.fleet import View
+from cftui.fleet.history import HistoryEntry, Stage
+from cftui.fleet.identity import keyed
+from cftui.fleet.rows import ActionRow, VmRow
+from cftui.operations.follow import Followed
+from cftui.operations.journal import JournalEntry
+from cftui.operations.lookup import Facts
+from cftui.operations.state import ActionSource, Link, LinkState, PollLimits
+from cftui.text import clean
+
+if TYPE_CHECKING:
+    from cftui.api.client import ActionList, CloudReader
+
+log = logging.getLogger(__name__)
+
+_MANY_VMS = 25
+"""From so many VMs on, one read of the whole list is cheaper for the cloud than one read each."""
+
+_PARALLEL_READS = 4
+
+
+class Facade(Protocol):
+    """What the poller needs of the engine: where facts go, and what is known."""
+
+    @property
+    def view(self) -> View:
+        """The fleet as known now."""
+
+    def next_sequence(self) -> int:
+        """A sequence number for a read that begins now."""
+
+    def feed(
+        self,
+        *,
+        vms: tuple[VmRow, ...] = (),
+        gone_ids: frozenset[str] = frozenset(),
+        actions: tuple[ActionRow, ...] | None = None,
+        is_whole_fleet: bool = False,
+        is_whole_history: bool = False,
+        sequence: int | None = None,
+        took_s: float = 0.0,
+    ) -> None:
+        """Apply one reading."""
+
+    def tell(self, link: Link) -> None:
+        """The state of the conversation is different."""
+
+    async def keep(self, entry: JournalEntry) -> None:
+        """An entry that is followed moved on."""
+
+
+class Poller:
+    """Asks one cloud again and again.
+
+    Args:
+        reader: Reads; stays its owner's.
+        engine: Where everything goes.
+        clock: Waits and deadlines.
+        limits: Intervals.
+        rng: For jitter.
+    """
+
+    def __init__(
+        self, reader: CloudReader, engine: Facade, *, clock: Clock, limits: PollLimits, rng: random.Random | None = None
+    ) -> None:
+        self._reader = reader
+        self._engine = engine
+        self._clock = clock
+        self._limits = limits
+        self._rng = rng or random.Random()
+        self._wake = asyncio.Event()
+        self._link = Link(since=clock.monotonic(), poll_interval_s=limits.idle_s)
+        self._followed: dict[str, Followed] = {}
+        self._is_signed_in = False
+        self._has_focus = True
+        self._failures = 0
+        self._not_before = 0.0
+        self._list_due = clock.monotonic()
+        self._foreign_due = 0.0
+        self._has_strays = False
+        self.rounds = 0
+        """Rounds that ended, well or not."""
+        self.last_error: errors.CloudError | None = None
+        """Why the last round failed; None when it did not."""
+
+    @property
+    def link(self) -> Link:
+        """The state of the conversation."""
+        return self._link
+
+    def follow(self, entry: JournalEntry) -> None:
+        """Follow a submission until nothing more is looked for."""
+        now = self._clock.monotonic()
+        followed = Followed(entry, now=now, wall=self._clock.now().timestamp(), interval_s=self._limits.active_s)
+        if followed.is_over:
+            return
+        followed.due = now + min(1.0, self._limits.active_s)
+        self._followed[entry.submission.token] = followed
+        self._wake.set()
+
+    def refresh(self) -> None:
+        """Ask at once, also while the cloud fails."""
+        self._list_due = self._not_before = self._clock.monotonic()
+        self._wake.set()
+
+    def pause(self, is_paused: bool) -> None:
+        """Stop or go on reading the list; what is in progress is followed all the same."""
+        self._say(is_paused=is_paused)
+        self._wake.set()
+
+    def focus(self, has_focus: bool) -> None:
+        """Ask half as often while nobody looks."""
+        self._has_focus = has_focus
+        self._say(poll_interval_s=self._limits.idle_s * self._slower)
+        self._wake.set()
+
+    def signed_out(self, reader: CloudReader) -> None:
+        """Other credentials are in place: begin again with a reader that has them."""
+        self._reader = reader
+        self._is_signed_in = False
+        self._say(state=LinkState.CONNECTING, since=self._clock.monotonic(), cause="", hint="")
+        self.refresh()
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await self._wait_until_due()
+            await self.round()
+
+    async def round(self) -> None:
+        """Ask for whatever is due now; a failure is told, never raised."""
+        began = self._clock.monotonic()
+        try:
+            await self._ask(began)
+        except errors.Unauthorized as error:
+            self._failed(error, LinkState.UNAUTHORISED, error.message, None)
+        except errors.RateLimited as error:
+            wait = error.retry_after_s or retry.next_delay(self._failures, None, self._rng)
+            self._failed(error, self._link.state, f"slowed by the cloud for {wait:.0f} s", wait)
+        except errors.CloudError as error:
+            retry_after = getattr(error, "retry_after_s", None)
+            wait = retry.next_delay(self._failures, retry_after, self._rng)
+            self._failed(error, LinkState.OFFLINE, getattr(error, "cause", "") or error.message, wait)
+        except Exception as error:  # a bug here must not end the following of what was sent
+            log.exception("A round of reads failed")
+            failure = errors.CloudError(f"Reading failed inside cftui ({type(error).__name__}).")
+            self._failed(failure, LinkState.OFFLINE, failure.message, retry.next_delay(self._failures, None, self._rng))
+        else:
+            self._failures = 0
+            self._not_before = 0.0
+            self.last_error = None
+            if self._link.state is not LinkState.LIVE:
+                self._say(state=LinkState.LIVE, since=self._clock.monotonic())
+            self._say(cause="", hint="", next_try=None, is_loading=False)
+        self._say(
+            round_trip_s=self._reader.round_trip_s,
+            server_offset=self._reader.server_offset,
+            action_source=ActionSource(self._reader.action_source),
+        )
+        self.rounds += 1
+
+    async def _ask(self, began: float) -> None:
+        if not self._is_signed_in:
+            account = await self._reader.account()
+            self._is_signed_in = True
+            self._say(account=clean(account.email or ""))
+        if self._list_due <= began and not self._link.is_paused:
+            await self._read_list(began)
+            self._list_due = self._clock.monotonic() + self._limits.idle_s * self._slower
+        await self._follow_round(began)
+
+    async def _read_list(self, began: float) -> None:
+        sequence = self._engine.next_sequence()
+        is_first = self._engine.view.read_at is None
+        rows: list[VmRow] = []
+        unreadable = 0
+        self._say(is_loading=True, loaded=0, total=None)
+        async for page in self._reader.list_vms():
+            rows += page.rows
+            unreadable += page.unreadable
+            if is_first:
+                self._engine.feed(vms=page.rows, sequence=sequence)
+                self._say(loaded=len(rows), total=page.total)
+        if unreadable:
+            # Any VM that is missing now may be one of those entries: it is kept as last read rather than called gone.
+            listed = {row.id for row in rows}
+            rows += [row for vm_id, row in self._engine.view.vms.items() if vm_id not in listed]
+        took_s = self._clock.monotonic() - began
+        self._engine.feed(vms=tuple(rows), is_whole_fleet=True, sequence=sequence, took_s=took_s)
+        self._say(is_loading=False, loaded=len(rows), total=len(rows), unreadable=unreadable)
+        sequence = self._engine.next_sequence()
+        is_whole = is_first or self._has_strays
+        with contextlib.suppress(errors.NotFound):
+            actions = await self._reader.actions(whole=is_whole)
+            self._engine.feed(actions=actions, is_whole_history=is_whole, sequence=sequence)
+            self._has_strays = self._strays_beside(actions)
+
+    async def _follow_round(self, began: float) -> None:
+        due = [one for one in self._followed.values() if one.due <= began and one.submission.stage is not Stage.SENDING]
+        foreign = self._foreign(began) if self._foreign_due <= began else set()
+        if not due and not foreign:
+            return
+        sequence = self._engine.next_sequence()
+        asked_at = self._clock.monotonic()
+        listing = await self._reader.follow({one.submission.vm_id for one in due} | foreign)
+        self._engine.feed(actions=listing.rows, sequence=sequence)
+        await self._advance(due, _facts_from(listing, asked_at, self._clock.monotonic()))
+        wanted = {one.submission.vm_id for one in due if one.wants_vm and not one.is_over}
+        wanted |= {one.submission.vm_id for one in due if one.is_over}
+        doing = self._engine.view.doing
+        wanted |= {vm_id for vm_id in foreign if not (vm_id in doing and doing[vm_id].is_open)}
+        can_list = listing.source != ActionSource.NONE
+        asked_at = self._clock.monotonic()
+        vms = await self._read_vms(wanted)
+        now = self._clock.monotonic()
+
+        def seen(vm_id: str) -> Facts | None:
+            if vm_id not in vms:
+                return None
+            return Facts(now, asked_at, can_list, vm=vms[vm_id], is_vm_gone=vms[vm_id] is None)
+
+        await self._advance(due, seen)
+        for one in due:
+            one.ask_again(now)
+            if one.is_over:
+                del self._followed[one.submission.token]
+        self._foreign_due = now + self._limits.active_s * self._slower
+
+    async def _advance(self, due: Iterable[Followed], facts: Callable[[str], Facts | None]) -> None:
+        claimed = {one.submission.key for one in self._followed.values() if one.submission.key is not None}
+        for one in due:
+            known = facts(one.submission.vm_id)
+            if known is not None and one.advance(replace(known, claimed=frozenset(claimed - {one.submission.key}))):
+                await self._engine.keep(one.entry)
+
+    async def _read_vms(self, vm_ids: set[str]) -> dict[str, VmRow | None]:
+        """The VMs as they are now, None for those that the cloud does not know; feeds the fleet."""
+        if not vm_ids:
+            return {}
+        sequence = self._engine.next_sequence()
+        if len(vm_ids) > _MANY_VMS:
+            await self._read_list(self._clock.monotonic())
+            return {vm_id: self._engine.view.vms.get(vm_id) for vm_id in vm_ids}
+        gate = asyncio.Semaphore(_PARALLEL_READS)
+
+        async def read(vm_id: str) -> VmRow | None:
+            async with gate:
+                try:
+                    return (await self._reader.get_vm(vm_id)).row()
+                except errors.NotFound:
+                    return None
+
+        rows = await asyncio.gather(*map(read, vm_ids))
+        self._engine.feed(vms=tuple(row for row in rows if row is not None), sequence=sequence)
+        return dict(zip(vm_ids, rows, strict=True))
+
+    def _foreign(self, now: float) -> set[str]:
+        """VMs on which others have something in progress; what runs far beyond its usual limit waits for the list."""
+        offset = self._link.server_offset
+        own = {one.submission.vm_id for one in self._followed.values()}
+
+        def is_worth_it(entry: HistoryEntry) -> bool:
+            if entry.is_own or not entry.is_open:
+                return False
+            return offset is None or now + offset - entry.started < rules.usual_limit_s(entry.type)
+
+        return {vm_id for vm_id, entry in self._engine.view.doing.items() if is_worth_it(entry)} - own
+
+    def _strays_beside(self, actions: Sequence[ActionRow]) -> bool:
+        """Whether someone else's unfinished action is not in this list; only a whole one can tell that it is lost."""
+        listed = {str(key) for key in keyed(actions)}
+        return any(
+            entry.is_open and not entry.is_own and entry.id not in listed for entry in self._engine.view.doing.values()
+        )
+
+    @property
+    def _slower(self) -> float:
+        return 1.0 if self._has_focus else 2.0
+
+    async def _wait_until_due(self) -> None:
+        while True:
+            self._wake.clear()
+            now = self._clock.monotonic()
+            due = self._next_due(now)
+            if due is not None and due <= now:
+                return
+            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
+            if due is not None:
+                waits.append(asyncio.ensure_future(self._clock.sleep(due - now)))
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+
+    def _next_due(self, now: float) -> float | None:
+        if self._link.state is LinkState.UNAUTHORISED:
+            return None
+        dues = [one.due for one in self._followed.values() if one.submission.stage is not Stage.SENDING]
+        if not self._link.is_paused or not self._is_signed_in:
+            dues.append(self._list_due)
+        if self._foreign(now):
+            dues.append(self._foreign_due)
+        return max(min(dues), self._not_before) if dues else None
+
+    def _failed(self, error: errors.CloudError, state: LinkState, cause: str, wait_s: float | None) -> None:
+        now = self._clock.monotonic()
+        self._failures += 1
+        self.last_error = error
+        self._not_before = now + (wait_s or 0.0)
+        since = self._link.since if self._link.state is state else now
+        self._say(
+            state=state, since=since, cause=clean(cause).rstrip("."), hint=error.hint, is_loading=False,
+            next_try=None if wait_s is None else self._not_before,
+        )  # fmt: skip
+
+    def _say(self, **changes: object) -> None:
+        link = replace(self._link, **changes)  # type: ignore[arg-type]
+        if link != self._link:
+            self._link = link
+            self._engine.tell(link)
+
+
+def _facts_from(listing: ActionList, asked_at: float, now: float) -> Callable[[str], Facts | None]:
+    """What one list read tells by VM id: an empty list of a VM without actions, None of a VM it was not asked about."""
+    by_vm: dict[str, list[ActionRow]] = {}
+    for row in listing.rows:
+        by_vm.setdefault(row.vm_id, []).append(row)
+    can_list = listing.source != ActionSource.NONE
+
+    def facts(vm_id: str) -> Facts | None:
+        if listing.vm_ids is not None and vm_id not in listing.vm_ids:
+            return None
+        return Facts(now, asked_at, can_list, tuple(by_vm.get(vm_id, ())) if can_list else None)
+
+    return facts

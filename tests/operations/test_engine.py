@@ -1,0 +1,386 @@
+"""The engine against the simulated cloud over HTTP: each action to its end, and what every fault makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cftui.api import requests
+from cftui.api.errors import Unauthorized, Unreachable
+from cftui.errors import ReadOnlyError
+from cftui.fleet.history import Finding, Stage
+from cftui.fleet.rows import ActionType
+from cftui.operations.journal import read_journal
+from cftui.operations.plan import make_plan
+from cftui.operations.state import LinkState
+from cftui.simulator import faults
+from tests.operations.conftest import World, eventually
+
+OFF_FIRST = {ActionType.POWER_ON, ActionType.RESIZE}
+
+
+def request(type_: ActionType) -> requests.ActionRequest:
+    match type_:
+        case ActionType.RESIZE:
+            return requests.resize(cpu=16, ram_gb=64)
+        case ActionType.RENAME:
+            return requests.rename("renamed-01")
+        case ActionType.SNAPSHOT:
+            return requests.snapshot("before-upgrade")
+        case _:
+            return requests.simple(type_)
+
+
+@pytest.mark.parametrize("type_", ActionType)
+async def test_each_action_from_confirmation_to_its_end(world: World, type_: ActionType) -> None:
+    vm = world.named("stopped" if type_ in OFF_FIRST else "running")
+    sent = await world.send(vm, request(type_))
+    assert sent.stage is Stage.ACCEPTED
+    assert world.engine.view.doing[vm.id].stage is Stage.ACCEPTED
+
+    ended = await world.ended(sent)
+    cannot_be_verified = type_ in (ActionType.REBOOT, ActionType.POWER_CYCLE, ActionType.PASSWORD_RESET)
+    assert ended.stage is (Stage.COMPLETED if cannot_be_verified else Stage.VERIFIED), ended
+    assert ended.status == "completed"
+
+    (post,) = world.server.ledger.posts
+    assert post.position == 1, "a fresh connection for every POST"
+    assert json.loads(post.body) == request(type_).body
+    (kept,) = read_journal(world.state_dir / "journal.sqlite3")
+    assert kept.submission == ended
+
+
+async def test_the_intent_is_on_disk_before_the_post(world: World) -> None:
+    world.server.faults.next("POST", faults.hang())
+    plan = world.plan(world.named(), ActionType.REBOOT)
+    run = asyncio.create_task(world.engine.execute(plan))
+    await eventually(lambda: len(world.server.ledger.posts) == 1)
+    (kept,) = read_journal(world.state_dir / "journal.sqlite3")
+    assert kept.submission.token == plan.steps[0].token
+    assert kept.submission.stage is Stage.SENDING
+    run.cancel()
+
+
+async def test_a_stubborn_vm_is_told_to_run_on(make_world: Callable[..., World]) -> None:
+    world = await make_world(vms=200).begin()
+    sent = await world.send(world.row("stubborn-01"), ActionType.SHUTDOWN)
+    await world.until(lambda: world.now(sent).stage is Stage.COMPLETED)
+    await world.pass_time(3)
+    assert world.now(sent).message == "but the VM is still running"
+    assert not world.now(sent).is_settled
+    await world.engine.stop()
+
+
+async def test_a_broken_vm_ends_errored_without_a_reason(make_world: Callable[..., World]) -> None:
+    world = await make_world(vms=200).begin()
+    sent = await world.send(world.row("broken-01"), ActionType.REBOOT)
+    ended = await world.ended(sent)
+    assert ended.stage is Stage.ERRORED
+    assert ended.message.endswith("the API gave no reason")
+    await world.engine.stop()
+
+
+async def test_a_vm_that_changed_since_it_was_seen_is_not_acted_on(world: World) -> None:
+    vm = world.named()
+    world.cloud.set_status(vm.id, "stopped")
+    sent = await world.send(vm, ActionType.REBOOT)
+    assert (sent.stage, sent.reason) == (Stage.NOT_SENT, "changed")
+    assert sent.message == "changed since you looked: now stopped"
+    assert world.server.ledger.posts == ()
+    assert world.engine.view.vms[vm.id].status == "stopped"
+
+
+async def test_a_vm_that_is_gone_is_not_acted_on(world: World) -> None:
+    vm = world.named()
+    world.cloud.delete(vm.id)
+    sent = await world.send(vm, ActionType.REBOOT)
+    assert (sent.stage, sent.message) == (Stage.NOT_SENT, "the VM no longer exists")
+    assert vm.id not in world.engine.view.vms
+    assert world.server.ledger.posts == ()
+
+
+async def test_a_second_action_on_one_vm_is_refused_while_the_first_is_open(world: World) -> None:
+    vm = world.named()
+    await world.send(vm, ActionType.REBOOT)
+    second = await world.send(world.engine.view.vms[vm.id], ActionType.REBOOT)
+    assert second.stage is Stage.SKIPPED
+    assert "reboot is in progress" in second.message
+    assert len(world.server.ledger.posts) == 1
+
+
+async def test_another_program_on_the_same_journal_is_refused_too(world: World) -> None:
+    vm = world.named()
+    await world.send(vm, ActionType.REBOOT)
+    other = world.make_engine()
+    await other.start()
+    await other.first_reading()
+    plan = world.plan(other.view.vms[vm.id], ActionType.REBOOT)
+    (second,) = await other.execute(plan)
+    await other.stop()
+    assert second.stage is Stage.SKIPPED
+    assert len(world.server.ledger.posts) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "stage", "reason"),
+    [
+        (faults.status(422, '{"id": "x", "message": "name is already used"}'), Stage.REJECTED, "422"),
+        (faults.status(403, '{"message": "not in demo mode"}'), Stage.REJECTED, "403"),
+        (faults.status(429, "{}", headers={"retry-after": "7"}), Stage.REJECTED, "429"),
+        (faults.status(500, "<html>oops</html>"), Stage.UNKNOWN, "500"),
+        (faults.html_502(), Stage.UNKNOWN, "502"),
+        (faults.reset(carried_out=True), Stage.UNKNOWN, ""),
+        (faults.close(carried_out=True), Stage.UNKNOWN, ""),
+        (faults.redirect("http://127.0.0.1:1/elsewhere"), Stage.UNKNOWN, ""),
+        (faults.truncated(), Stage.ACCEPTED, ""),
+        (faults.body("<html>captive</html>"), Stage.ACCEPTED, ""),
+        (faults.garbage(), Stage.UNKNOWN, ""),
+    ],
+    ids=lambda value: getattr(value, "name", None) or str(value),
+)
+async def test_the_verdict_of_a_broken_exchange(world: World, fault: faults.Fault, stage: Stage, reason: str) -> None:
+    world.server.faults.next("POST", fault)
+    sent = await world.send(world.named(), ActionType.REBOOT)
+    assert sent.stage is stage, sent
+    assert reason in ("", sent.reason)
+    assert len(world.server.ledger.posts) == 1, "never sent again by itself"
+
+
+async def test_a_lost_answer_is_looked_up_and_found(world: World) -> None:
+    world.server.faults.next("POST", faults.close(carried_out=True))
+    vm = world.named()
+    sent = await world.send(vm, ActionType.REBOOT)
+    assert sent.stage is Stage.UNKNOWN
+    assert "Do not repeat" in sent.message
+    again = await world.send(world.engine.view.vms[vm.id], ActionType.REBOOT)
+    assert again.stage is Stage.SKIPPED
+    ended = await world.ended(sent)
+    assert (ended.stage, ended.finding) == (Stage.UNKNOWN, Finding.PROBABLE)
+    assert ended.message == "very likely yours (not proven): completed"
+    assert len(world.server.ledger.posts) == 1
+
+
+async def test_a_lost_answer_is_proven_by_the_vm(world: World) -> None:
+    world.server.faults.next("POST", faults.reset(carried_out=True))
+    sent = await world.send(world.named(), ActionType.POWER_OFF)
+    ended = await world.ended(sent)
+    assert (ended.stage, ended.message) == (Stage.VERIFIED, "seen on the VM: stopped")
+
+
+async def test_a_request_without_effect_leaves_no_trace(world: World) -> None:
+    world.server.faults.next("POST", faults.close())
+    sent = await world.send(world.named(), ActionType.REBOOT)
+    ended = await world.ended(sent, within_s=45)
+    assert (ended.stage, ended.finding) == (Stage.UNKNOWN, Finding.ABSENT)
+    assert "no trace so far" in ended.message
+
+
+async def test_nothing_is_sent_when_nobody_listens(world: World) -> None:
+    vm = world.named()
+    world.server.refuse_connections()
+    sent = await world.send(vm, ActionType.REBOOT)
+    assert sent.stage is Stage.NOT_SENT
+    assert "connection refused" in sent.message
+
+
+@pytest.mark.parametrize("quirk", ["no-global-actions", "no-actions", "trailing-commas", "restamped-start", "no-date"])
+async def test_other_clouds_are_followed_too(make_world: Callable[..., World], quirk: str) -> None:
+    world = await make_world(quirks={quirk: ""}).begin()
+    sent = await world.send(world.named(), ActionType.POWER_OFF)
+    ended = await world.ended(sent)
+    assert (ended.stage, ended.message.rpartition("; ")[2].removeprefix("seen on the VM: ")) == (
+        Stage.VERIFIED,
+        "stopped",
+    )
+    await world.engine.stop()
+
+
+async def test_without_action_lists_a_reboot_stays_accepted(make_world: Callable[..., World]) -> None:
+    world = await make_world(quirks={"no-actions": ""}).begin()
+    ended = await world.ended(await world.send(world.named(), ActionType.REBOOT))
+    assert ended.stage is Stage.ACCEPTED
+    assert "cannot be verified" in ended.message
+    await world.engine.stop()
+
+
+async def test_a_run_of_many_sends_each_once_and_not_more_at_a_time(world: World) -> None:
+    vms = [world.named(nth=index) for index in range(8)]
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=world.account.base_url)
+    sent = await world.engine.execute(plan, max_parallel=3)
+    assert [one.vm_id for one in sent] == [vm.id for vm in vms]
+    assert {one.stage for one in sent} == {Stage.ACCEPTED}
+    assert sorted(post.path.split("/")[-2] for post in world.server.ledger.posts) == sorted(vm.id for vm in vms)
+    ended = [await world.ended(one) for one in sent]
+    assert {one.stage for one in ended} == {Stage.COMPLETED}
+
+
+async def test_a_run_stops_where_it_was_told_to(world: World) -> None:
+    vms = [world.named(nth=index) for index in range(4)]
+    world.server.faults.next("POST", faults.status(422, '{"message": "no"}'))
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=world.account.base_url)
+    sent = await world.engine.execute(plan, max_parallel=1, stop_on_error=True)
+    assert [one.stage for one in sent] == [Stage.REJECTED, *[Stage.NOT_SENT] * 3]
+    assert len(world.server.ledger.posts) == 1
+
+
+async def test_read_only_has_nothing_that_could_post(world: World) -> None:
+    other = world.make_engine(is_read_only=True)
+    await other.start()
+    await other.first_reading()
+    with pytest.raises(ReadOnlyError):
+        await other.execute(world.plan(world.named(), ActionType.REBOOT))
+    assert not hasattr(other._reader, "submit")
+    await other.stop()
+    assert world.server.ledger.posts == ()
+
+
+async def test_the_next_start_shows_what_was_sent_and_goes_on_following(world: World) -> None:
+    sent = await world.send(world.named(), ActionType.POWER_OFF)
+    await world.engine.stop()
+    world.engine = world.make_engine()
+    assert len(world.engine.view.vms) == 20, "the last known fleet is there before anything is asked"
+    assert world.engine.update.link.last_known_at is not None
+    await world.engine.start()
+    assert world.now(sent).stage is Stage.ACCEPTED
+    ended = await world.ended(sent)
+    assert ended.stage is Stage.VERIFIED
+    assert len(world.server.ledger.posts) == 1
+
+
+async def test_an_unfinished_intent_of_a_dead_process_is_looked_up(world: World) -> None:
+    world.server.faults.next("POST", faults.hang(carried_out=True))
+    plan = world.plan(world.named(), ActionType.REBOOT)
+    run = asyncio.create_task(world.engine.execute(plan))
+    await eventually(lambda: len(world.server.ledger.posts) == 1)
+    for task in world.engine._sending:
+        task.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    await world.engine.stop()
+    world.engine = world.make_engine()
+    await world.engine.start()
+    sent = world.engine.view.submissions[plan.steps[0].token]
+    assert (sent.stage, sent.reason) == (Stage.UNKNOWN, "crash")
+    ended = await world.ended(sent)
+    assert ended.finding is Finding.PROBABLE
+    assert len(world.server.ledger.posts) == 1
+
+
+async def test_a_journal_that_cannot_be_used_sends_nothing_but_reading_goes_on(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    world.state_dir.mkdir(mode=0o700)
+    (world.state_dir / "journal.sqlite3").write_bytes(b"garbage" * 1000)
+    (world.state_dir / "journal.sqlite3").chmod(0o600)
+    await world.begin()
+    assert "cannot be used" in world.engine.update.journal_problem
+    sent = await world.send(world.named(), ActionType.REBOOT)
+    assert (sent.stage, sent.reason) == (Stage.NOT_SENT, "journal")
+    assert world.server.ledger.posts == ()
+    await world.engine.stop()
+
+
+async def test_settle_gives_up_waiting_without_giving_up_following(world: World) -> None:
+    sent = await world.send(world.named(), ActionType.REBOOT)
+    waiting = asyncio.create_task(world.engine.settle([sent.token], timeout_s=3))
+    await world.pass_time(5)
+    (told,) = await waiting
+    assert told.stage is Stage.TIMED_OUT
+    assert (await world.ended(sent)).stage is Stage.COMPLETED
+
+
+async def test_a_wrong_password_is_told_and_not_tried_again(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.engine = world.make_engine(password="wrong")
+    await world.engine.start()
+    with pytest.raises(Unauthorized):
+        await world.engine.first_reading()
+    assert world.engine.update.link.state is LinkState.UNAUTHORISED
+    world.engine.refresh()
+    await world.pass_time(2)
+    assert world.server.ledger.count() == 1
+    await world.engine.set_credentials("password")
+    await world.until(lambda: world.engine.update.link.state is LinkState.LIVE, within_s=5)
+    assert len(world.engine.view.vms) == 20
+    await world.engine.stop()
+
+
+async def test_a_dead_host_is_told_and_tried_again_with_growing_waits(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.server.refuse_connections()
+    await world.engine.start()
+    with pytest.raises(Unreachable):
+        await world.engine.first_reading()
+    link = world.engine.update.link
+    assert (link.state, link.cause) == (LinkState.OFFLINE, "connection refused")
+    assert link.next_try is not None
+    world.server.resume()
+    await world.until(lambda: world.engine.update.link.state is LinkState.LIVE, within_s=60)
+    await world.engine.stop()
+
+
+async def test_while_the_cloud_fails_the_last_good_data_stays(world: World) -> None:
+    read_at = world.engine.view.read_at
+    world.server.faults.always("*", faults.html_502())
+    await world.pass_time(65)
+    assert world.engine.update.link.state is LinkState.OFFLINE
+    assert len(world.engine.view.vms) == 20
+    assert world.engine.view.read_at == read_at
+    world.server.faults.clear()
+    await world.until(lambda: world.engine.update.link.state is LinkState.LIVE, within_s=120)
+
+
+async def test_idle_asks_at_most_four_times_a_minute(world: World) -> None:
+    before = world.server.ledger.count()
+    await world.pass_time(60)
+    assert world.server.ledger.count() - before <= 4
+
+
+async def test_one_list_read_follows_everything_in_progress(world: World) -> None:
+    vms = [world.named(nth=index) for index in range(5)]
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=world.account.base_url)
+    await world.engine.execute(plan)
+    await world.pass_time(4)
+    before = world.server.ledger.count()
+    await world.pass_time(10)
+    assert world.server.ledger.count() - before <= 6
+
+
+async def test_a_paused_list_stands_still_while_actions_are_followed(world: World) -> None:
+    world.engine.pause(True)
+    before = world.server.ledger.count(path="/api/v1/vms")
+    sent = await world.send(world.named(), ActionType.POWER_OFF)
+    assert (await world.ended(sent)).stage is Stage.VERIFIED
+    world.clock.turn(60)
+    await world.pass_time(2)
+    assert world.server.ledger.count(path="/api/v1/vms") == before
+    world.engine.pause(False)
+    await world.pass_time(2)
+    assert world.server.ledger.count(path="/api/v1/vms") == before + 1
+
+
+async def test_what_others_do_is_followed_and_their_vm_read_at_the_end(world: World) -> None:
+    vm = world.named()
+    world.cloud.start_foreign_action(vm.id, "snapshot")
+    await world.until(lambda: vm.id in world.engine.view.doing, within_s=40)
+    assert not world.engine.view.doing[vm.id].is_own
+    await world.until(lambda: len(world.cloud.vm(vm.id).snapshot_ids) > len(vm.snapshot_ids), within_s=600)
+    await world.pass_time(4)
+    assert world.engine.view.vms[vm.id].snapshot_ids == tuple(world.cloud.vm(vm.id).snapshot_ids)
+    assert vm.id not in world.engine.view.doing
+
+
+async def test_the_state_folder_is_private_and_holds_no_secret(world: World, tmp_path: Path) -> None:
+    await world.ended(await world.send(world.named(), ActionType.POWER_OFF))
+    await world.engine.stop()
+    files = list(world.state_dir.iterdir())
+    assert {path.name.partition("-")[0] for path in files} >= {"journal.sqlite3", "fleet"}
+    for path in files:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert b"password" not in path.read_bytes().replace(b"password_reset", b"")
+    await world.engine.start()
