@@ -125,7 +125,7 @@ class VM(CloudModel):
             created_at=self.created_at,
             locked=bool(self.locked),
             snapshot_ids=self.snapshot_ids,
-            search="\n".join([self.name, self.id, *addresses, self.region, self.status]).lower(),
+            search="\n".join([self.id, self.name, *addresses, self.region, self.status]).lower(),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from cftui.errors import UsageError
@@ -43,6 +43,8 @@ class ActionRequest:
     type: ActionType
     members: tuple[tuple[str, object], ...] = ()
     """Body members after `type`, in the document's order."""
+    token: str = field(default="", compare=False)
+    """Names the submission that will carry it, 32 hex digits; given where a snapshot's name holds it, else empty."""
 
     @property
     def body(self) -> dict[str, object]:
@@ -116,15 +118,19 @@ def rename(name: str) -> ActionRequest:
     return ActionRequest(ActionType.RENAME, (("name", _name(name)),))
 
 
-def snapshot(name: str) -> ActionRequest:
+def snapshot(name: str, *, token: str = "") -> ActionRequest:
     """A snapshot of a VM's disk, under a name.
+
+    Args:
+        name: The image's name.
+        token: See `ActionRequest.token`.
 
     Raises:
         InvalidRequestError: As for `rename`.
 
     API: "Snapshot a VM"; its table omits `name`, its prose and sample set it.
     """
-    return ActionRequest(ActionType.SNAPSHOT, (("name", _name(name)),))
+    return ActionRequest(ActionType.SNAPSHOT, (("name", _name(name)),), token)
 
 
 def from_body(body: str) -> ActionRequest:

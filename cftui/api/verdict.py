@@ -53,7 +53,7 @@ def verdict(exchange: Exchange, *, host: str, vm_id: str, type_: str, now: datet
             message, cause = f"Not sent to {host}: {exchange.cause}.", exchange.cause
             raise Unreachable(message, cause=cause, hint=exchange.advice, vm_id=vm_id)
         reason = (exchange.flaw or Flaw.UNFORESEEN).value
-        raise OutcomeUnknown(f"{host} gave no answer: {exchange.cause or reason}.", reason=reason, vm_id=vm_id)
+        raise OutcomeUnknown(f"No answer came: {exchange.cause or reason}.", reason=reason, vm_id=vm_id)
     if 200 <= status < 300:
         return _accepted(exchange, vm_id=vm_id, type_=type_)
     if 300 <= status < 400:
@@ -62,8 +62,8 @@ def verdict(exchange: Exchange, *, host: str, vm_id: str, type_: str, now: datet
     words = exchange.server_words
     said = f": {words}" if words else "."
     if 400 <= status < 500 and status not in UNDECIDED_4XX:
-        _refused(exchange, status, f"{host} refused ({status}){said}", vm_id=vm_id, now=now)
-    raise OutcomeUnknown(f"{host} answered {status}{said}", reason=str(status), status=status, vm_id=vm_id)
+        _refused(exchange, status, f"{status}: {words or 'no reason was given'}", vm_id=vm_id, now=now)
+    raise OutcomeUnknown(f"Server error {status}{said}", reason=str(status), status=status, vm_id=vm_id)
 
 
 def _refused(exchange: Exchange, status: int, message: str, *, vm_id: str, now: datetime) -> NoReturn:

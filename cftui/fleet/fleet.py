@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ from cftui.fleet.history import HistoryEntry, Submission
 from cftui.fleet.identity import ActionKey
 from cftui.fleet.ledger import Ledger
 from cftui.fleet.rows import ActionRow, VmRow, instant
+
+_FEW = 64
+"""Up to so many entries, finding their places is cheaper than sorting thousands anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class Fleet:
         self._ledger.rename(i for i in added | changed if i not in before or before[i].name != after[i].name)
         entries, touched = self._ledger.settle(self._rows)
         if entries:
-            self._history = tuple(sorted(self._ledger.entries.values(), key=_by_start, reverse=True))
+            self._history = self._reordered(entries)
         touched |= {i for i in added | changed | gone.keys() if self._ledger.has_entries(i)}
         replaced = gone.keys() & added
         acting = self._act(touched) - (gone.keys() - replaced) | (replaced & self._doing.keys())
@@ -206,6 +210,16 @@ class Fleet:
             self._rows = after
         return added, changed, gone
 
+    def _reordered(self, different: set[str]) -> tuple[HistoryEntry, ...]:
+        """The history, newest first; a few different entries are put into their places without sorting the rest."""
+        entries = self._ledger.entries
+        if len(different) > _FEW:
+            return tuple(sorted(entries.values(), key=_newest_first))
+        history = [entry for entry in self._history if entry.id not in different]
+        for entry_id in different & entries.keys():
+            insort(history, entries[entry_id], key=_newest_first)
+        return tuple(history)
+
     def _act(self, vm_ids: Iterable[str]) -> frozenset[str]:
         """Look again at what is being done to these VMs."""
         acting: dict[str, HistoryEntry | None] = {}
@@ -219,5 +233,5 @@ class Fleet:
         return frozenset(acting)
 
 
-def _by_start(entry: HistoryEntry) -> tuple[float, str]:
-    return entry.started, entry.id
+def _newest_first(entry: HistoryEntry) -> tuple[float, str]:
+    return -entry.started, entry.id

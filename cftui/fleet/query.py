@@ -159,7 +159,7 @@ def filter(
     passed = list(rows)
     plain = [term for term in query.terms if term.column == _ANYWHERE and not term.is_negated]
     for word in sorted((term.text for term in plain), key=len, reverse=True):
-        passed = [vm for vm in passed if word in vm.search]
+        passed = [vm for vm in passed if vm.search.find(word, len(vm.id)) >= 0 or vm.search.startswith(word)]
     tests = [term.test for term in query.terms if term not in plain]
     entries = doing or {}
     for test in tests:
@@ -235,7 +235,7 @@ def _known_key(typed: str, part: str) -> str:
 
 def _looked_for(source: str, key: str, sign: str, value: str) -> Term:
     if not key:
-        return Term(source, lambda vm, is_marked, doing: value in vm.search, _ANYWHERE, value)
+        return Term(source, lambda vm, is_marked, doing: _holds(vm, value), _ANYWHERE, value)
     if key in _NUMBER_COLUMNS:
         return Term(source, _number_test(key, sign, value))
     if sign in ("<", ">", "<=", ">="):
@@ -251,6 +251,11 @@ def _looked_for(source: str, key: str, sign: str, value: str) -> Term:
             f"{key}: is followed by {', '.join(words)}" + (f"; the nearest is {close[0]}" if close else "")
         )
     return Term(source, words[value])
+
+
+def _holds(vm: VmRow, word: str) -> bool:
+    """Whether a word is in any text of a VM; in its id only from its beginning."""
+    return vm.search.find(word, len(vm.id)) >= 0 or vm.search.startswith(word)
 
 
 def _text_term(source: str, key: str, value: str, *, is_whole: bool) -> Term:
@@ -328,4 +333,6 @@ def _implies(new: Term, old: Term) -> bool:
         return True
     if not old.column or old.column != new.column or old.is_negated or new.is_negated:
         return False
+    if old.column == _ANYWHERE:
+        return new.text.startswith(old.text)  # an id is looked at from its beginning
     return old.text == new.text if old.is_whole else old.text in new.text

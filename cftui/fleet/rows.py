@@ -61,7 +61,7 @@ class VmRow(NamedTuple):
     locked: bool
     snapshot_ids: tuple[str, ...]
     search: str
-    """Name, id, addresses, region, status in lower case, separated by line feeds; what plain filter words look at."""
+    """Id, name, addresses, region, status in lower case, separated by line feeds; what plain filter words look at."""
 
 
 class ActionRow(NamedTuple):

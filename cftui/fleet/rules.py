@@ -64,7 +64,7 @@ class Rung(IntEnum):
 _HEAVY = frozenset({ActionType.POWER_OFF, ActionType.POWER_CYCLE, ActionType.PASSWORD_RESET})
 
 _DESCRIPTIONS = {
-    ActionType.REBOOT: "asks the system to restart, like reboot on the console",
+    ActionType.REBOOT: "a graceful restart, like reboot on the console",
     ActionType.POWER_CYCLE: "like pushing the reset button of a machine",
     ActionType.SHUTDOWN: "asks the system to stop; it is issued, no more",
     ActionType.POWER_OFF: "a hard stop, for when shutdown did not work",
@@ -185,7 +185,7 @@ def _refusal_of_all(
     if not_live_reason:
         return not_live_reason, ""
     if is_read_only:
-        return "read-only", ":rw to lift it"
+        return "read-only", "start without --read-only"
     if doing is not None and doing.is_open:
         type_ = clean(doing.type)
         if doing.stage is Stage.UNKNOWN:
@@ -211,7 +211,7 @@ def _by_power(vm: VmRow) -> list[tuple[ActionType, str, str]]:
         ActionType.POWER_ON: ("it is running already", "") if is_on else ("", ""),
     }
     if is_on:
-        refusals[ActionType.RESIZE] = ("must be powered off first", "shut it down first: s")
+        refusals[ActionType.RESIZE] = ("must be powered off first", "shut it down: s")
     elif vm.power is Power.CHANGING:
         refusals[ActionType.RESIZE] = (f"must be powered off, and is {clean(vm.status)} just now", "wait for it")
     return [(type_, *refusals.get(type_, ("", ""))) for type_ in ActionType]

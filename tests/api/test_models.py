@@ -35,7 +35,7 @@ def test_a_vm_in_the_documented_shape() -> None:
         "created_at": "2015-01-14T16:00:00Z",
         "locked": False,
         "snapshot_ids": ("3", "b"),
-        "search": f"web-1\n{VM_ID}\n192.0.2.10\nmoscow_01\nrunning",
+        "search": f"{VM_ID}\nweb-1\n192.0.2.10\nmoscow_01\nrunning",
     }
 
 

@@ -79,7 +79,7 @@ async def test_cut_at_every_byte_of_the_answer(connect: Connect) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 418, 422, 423])
 async def test_rows_16_to_20_a_refusal_is_sent_once(connect: Connect, status: int) -> None:
     client, server = await connect(says(http(status, {"message": "no"})))
-    with pytest.raises(Exception, match=f"refused .{status}.: no") as raised:
+    with pytest.raises(Exception, match=f"{status}: no") as raised:
         await client.submit(VM_ID, REBOOT)
     assert not isinstance(raised.value, OutcomeUnknown)
     assert len(server.requests) == 1

@@ -192,7 +192,7 @@ def test_server_words_are_cleaned_and_cut() -> None:
 
 
 def test_row_13_html_loses_its_tags() -> None:
-    with pytest.raises(OutcomeUnknown, match="answered 500: Oops it broke"):
+    with pytest.raises(OutcomeUnknown, match="error 500: Oops it broke"):
         judge(answer(500, "<html><h1>Oops</h1>\n<p>it broke</p>"))
 
 

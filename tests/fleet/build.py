@@ -29,7 +29,7 @@ def vm(
     locked: bool = False,
     snapshot_ids: tuple[str, ...] = (),
 ) -> VmRow:
-    search = "\n".join([name, id_, address, region, status]).lower()
+    search = "\n".join([id_, name, address, region, status]).lower()
     power = POWERS.get(status, Power.UNKNOWN)
     return VmRow(
         id_, name, power, status, region, cpu, ram_gb, disk_gb, address, created_at, locked, snapshot_ids, search
