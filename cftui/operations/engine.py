@@ -215,7 +215,7 @@ class Engine:
             entry.submission,
             stage=Stage.UNKNOWN,
             reason="crash",
-            message="cftui ended before the answer came; looking it up. Do not repeat",
+            message="cftui ended before the answer came",
         )
         return replace(entry, submission=submission, given_up=entry.given_up or entry.submission.intended)
 

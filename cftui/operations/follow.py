@@ -6,7 +6,6 @@ No failed read ends following: only the cloud's own word, or the VM, does. What 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from cftui.fleet import effects, rules
 from cftui.fleet.history import Finding, Stage, Submission
@@ -135,12 +134,10 @@ class Followed:
                     self._set(
                         stage=Stage.COMPLETED,
                         is_settled=True,
-                        message=_joined(self._took(), "cannot be verified on the VM"),
+                        message="cannot be verified on the VM",
                     )
             case Phase.FAILED:
-                reason = row.failure or "the API gave no reason"
-                after = f"after {self._took()}" if self._took() else ""
-                self._set(stage=Stage.ERRORED, is_settled=True, message=_joined(after, reason))
+                self._set(stage=Stage.ERRORED, is_settled=True, message=row.failure or "the API gave no reason")
             case Phase.UNKNOWN:
                 self._set(message=f"the cloud says {row.status!r}, which is not known here")
             case Phase.RUNNING:
@@ -151,9 +148,9 @@ class Followed:
         seen = effects.effect_seen(submission.type, submission.body, submission.before, vm)
         if seen:
             words = effects.effect_words(submission.type, submission.body, submission.before, vm)
-            self._set(stage=Stage.VERIFIED, is_settled=True, message=_joined(self._took(), words))
+            self._set(stage=Stage.VERIFIED, is_settled=True, message=words)
         elif seen is None:
-            self._set(is_settled=True, message=_joined(self._took(), "the VM looked so before; cannot be verified"))
+            self._set(is_settled=True, message="the VM looked so before; cannot be verified")
         else:
             self._ended_at = self._ended_at or now
             waited = now - self._ended_at
@@ -205,9 +202,6 @@ class Followed:
                 message="the VM is gone; its end will never be known",
             )
 
-    def _took(self) -> str:
-        return _took(self.submission.key.started if self.submission.key else None, self.submission.completed_at)
-
     def _next_wait_s(self, now: float) -> float:
         submission = self.submission
         if self._is_looked_up:
@@ -221,18 +215,6 @@ class Followed:
 
     def _set(self, **changes: object) -> None:
         self.entry = replace(self.entry, submission=replace(self.submission, **changes))  # type: ignore[arg-type]
-
-
-def _took(started: float | None, completed_at: str) -> str:
-    try:
-        completed = datetime.fromisoformat(completed_at).timestamp()
-    except (ValueError, OverflowError):
-        return ""
-    return duration(completed - started) if started is not None and completed >= started else ""
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
 
 
 def _is_lost(misses: list[float]) -> bool:

@@ -105,11 +105,11 @@ def _probable(entry: JournalEntry, key: ActionKey, row: ActionRow) -> JournalEnt
         case Phase.FAILED:
             word = "failed"
         case _:
-            word = row.status or "in progress"
+            word = "in progress" if row.phase is Phase.RUNNING else row.status or "not finished"
     has_ended = row.phase in (Phase.SUCCEEDED, Phase.FAILED)
     is_over = has_ended and not (row.phase is Phase.SUCCEEDED and effects.is_verifiable(submission.type))
     late = "it did arrive late: " if submission.finding is Finding.ABSENT else ""
-    message = f"{late}very likely yours (not proven): {word}"
+    message = f"{late}very likely yours, not proven: {word}"
     return _finding(entry, Finding.PROBABLE, message, is_settled=is_over or submission.is_settled)
 
 

@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.rows import Power, VmRow
 
 _SCHEMA = "cftui/memory/1"
+_POWERS = {power.value: power for power in Power}
+_POWER, _SNAPSHOTS = VmRow._fields.index("power"), VmRow._fields.index("snapshot_ids")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ def save(path: Path, origin: str, *, saved_at: float, vms: Iterable[VmRow], esti
             os.unlink(temporary)
 
 
-def _vm(values: list[object]) -> VmRow:
-    row = VmRow._make(values)
-    return row._replace(power=Power(row.power), snapshot_ids=tuple(row.snapshot_ids))
+def _vm(values: list[Any]) -> VmRow:
+    values[_POWER] = _POWERS[values[_POWER]]
+    values[_SNAPSHOTS] = tuple(values[_SNAPSHOTS])
+    return VmRow._make(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cftui.api.requests import ActionRequest, action_path
 from cftui.fleet.rows import ActionType, VmRow
@@ -71,7 +71,10 @@ def make_plan(
     """
     types = {request.type for _, request in targets}
     assert len(types) == 1, "a plan has one type"
-    steps = tuple(Step(vm, request, action_path(base_url, vm.id), secrets.token_hex(16)) for vm, request in targets)
+    steps = tuple(
+        Step(vm, request, action_path(base_url, vm.id), request.token or secrets.token_hex(16))
+        for vm, request in targets
+    )
     return Plan(secrets.token_hex(8), types.pop(), steps, tuple(skipped), is_resend, replaces)
 
 
@@ -88,7 +91,12 @@ def as_curl(step: Step) -> str:
 
 
 def as_command(plan: Plan) -> str:
-    """The plan as one `cftui` command; targets by id, so that it means the same VMs."""
+    """The plan as a `cftui` command; targets by id, so that it means the same VMs.
+
+    One line, but for snapshots of several VMs, which have a name each.
+    """
+    if plan.type is ActionType.SNAPSHOT and len(plan.steps) > 1:
+        return "\n".join(as_command(replace(plan, steps=(step,))) for step in plan.steps)
     words = ["cftui", plan.type.value.replace("_", "-")]
     ids = [step.vm.id for step in plan.steps]
     request = plan.steps[0].request

@@ -36,6 +36,9 @@ _MANY_VMS = 25
 
 _PARALLEL_READS = 4
 
+_SHOW_EVERY_S = 0.25
+"""How often the first reading shows what it has so far: each time costs a look at all of it."""
+
 
 class Facade(Protocol):
     """What the poller needs of the engine: where facts go, and what is known."""
@@ -151,7 +154,7 @@ class Poller:
         try:
             await self._ask(began)
         except errors.Unauthorized as error:
-            self._failed(error, LinkState.UNAUTHORISED, error.message, None)
+            self._failed(error, LinkState.UNAUTHORISED, "e-mail or password refused", None)
         except errors.RateLimited as error:
             wait = error.retry_after_s or retry.next_delay(self._failures, None, self._rng)
             self._failed(error, self._link.state, f"slowed by the cloud for {wait:.0f} s", wait)
@@ -191,20 +194,25 @@ class Poller:
         sequence = self._engine.next_sequence()
         is_first = self._engine.view.read_at is None
         rows: list[VmRow] = []
-        unreadable = 0
+        unreadable = fed = 0
+        fed_at = began
         self._say(is_loading=True, loaded=0, total=None)
         async for page in self._reader.list_vms():
             rows += page.rows
             unreadable += page.unreadable
-            if is_first:
-                self._engine.feed(vms=page.rows, sequence=sequence)
+            now = self._clock.monotonic()
+            if is_first and (not fed or now - fed_at >= _SHOW_EVERY_S):
+                self._engine.feed(vms=tuple(rows[fed:]), sequence=sequence)
                 self._say(loaded=len(rows), total=page.total)
+                fed, fed_at = len(rows), now
         if unreadable:
             # Any VM that is missing now may be one of those entries: it is kept as last read rather than called gone.
             listed = {row.id for row in rows}
             rows += [row for vm_id, row in self._engine.view.vms.items() if vm_id not in listed]
         took_s = self._clock.monotonic() - began
         self._engine.feed(vms=tuple(rows), is_whole_fleet=True, sequence=sequence, took_s=took_s)
+        if self._link.state is LinkState.CONNECTING:
+            self._say(state=LinkState.LIVE, since=self._clock.monotonic())
         self._say(is_loading=False, loaded=len(rows), total=len(rows), unreadable=unreadable)
         sequence = self._engine.next_sequence()
         is_whole = is_first or self._has_strays

@@ -151,9 +151,7 @@ class Sender:
             pass  # the poller tells about the cloud
 
     def _unknown(self, entry: JournalEntry, reason: str, what: str) -> JournalEntry:
-        submission = replace(
-            entry.submission, stage=Stage.UNKNOWN, reason=reason, message=f"{what}; looking it up. Do not repeat"
-        )
+        submission = replace(entry.submission, stage=Stage.UNKNOWN, reason=reason, message=what)
         return replace(entry, submission=submission, given_up=self._wall())
 
     def _ended(self, entry: JournalEntry, stage: Stage, reason: str, message: str) -> JournalEntry:

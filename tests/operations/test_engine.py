@@ -156,12 +156,11 @@ async def test_a_lost_answer_is_looked_up_and_found(world: World) -> None:
     vm = world.named()
     sent = await world.send(vm, ActionType.REBOOT)
     assert sent.stage is Stage.UNKNOWN
-    assert "Do not repeat" in sent.message
     again = await world.send(world.engine.view.vms[vm.id], ActionType.REBOOT)
     assert again.stage is Stage.SKIPPED
     ended = await world.ended(sent)
     assert (ended.stage, ended.finding) == (Stage.UNKNOWN, Finding.PROBABLE)
-    assert ended.message == "very likely yours (not proven): completed"
+    assert ended.message == "very likely yours, not proven: completed"
     assert len(world.server.ledger.posts) == 1
 
 
@@ -384,3 +383,15 @@ async def test_the_state_folder_is_private_and_holds_no_secret(world: World, tmp
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert b"password" not in path.read_bytes().replace(b"password_reset", b"")
     await world.engine.start()
+
+
+async def test_an_unreadable_entry_costs_that_entry_and_calls_no_vm_gone(world: World) -> None:
+    entries, total = world.cloud.listed_vms(0, 20)
+    listed = b", ".join([b"42", *entries[1:]])
+    body = b'{"vms": [' + listed + b'], "meta": {"total": ' + str(total).encode() + b"}}"
+    world.server.faults.next("GET /vms?", faults.body(body))
+    world.engine.refresh()
+    await world.pass_time(1)
+    assert world.engine.update.link.unreadable == 1
+    assert len(world.engine.view.vms) == 20
+    assert world.engine.update.link.state is LinkState.LIVE
