@@ -5,8 +5,9 @@ The snapshot plug-in imports Textual before conftest.py runs, and Textual reads 
 
 import os
 
-for name in list(os.environ):
-    if name.startswith(("TEXTUAL", "CFTUI_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "SSH_")) or name.lower().endswith("_proxy"):
+_PREFIXES = ("TEXTUAL", "CFTUI_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "SSH_")
+for name in [name for name in os.environ if not name.startswith("TEXTUAL_SNAPSHOT_")]:
+    if name.startswith(_PREFIXES) or name.lower().endswith("_proxy"):
         del os.environ[name]
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["COLORTERM"] = "truecolor"

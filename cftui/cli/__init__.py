@@ -1,0 +1,1 @@
+"""Arguments in; data, narration and exit codes out."""

@@ -1,0 +1,265 @@
+"""The cockpit on a profile, on a simulated cloud, or on nothing yet.
+
+What is not needed for the first paint is not imported before it: neither httpx nor pydantic nor sqlite3.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cftui.cli.choice import Flags, NotConfiguredError, choose
+from cftui.cli.exit_codes import ExitCode
+from cftui.cli.options import Options
+from cftui.cli.output import Narrator
+from cftui.cli.session import ask_password, choose_for, silence_logging, ssl_context
+from cftui.config.files import append_profile, load_config
+from cftui.config.folders import config_path, state_dir
+from cftui.config.models import Choice, Config, Settings
+from cftui.config.remembered import base_url_of, remember_base_url
+from cftui.config.secrets import Secret, find_secret
+from cftui.errors import ConfigError, UsageError
+from cftui.text import clean, count
+
+if TYPE_CHECKING:
+    from cftui.operations.engine import Account, Engine
+    from cftui.simulator.server import SimulatorServer
+    from cftui.tui.cockpit import CockpitSettings, ProfileBadge
+    from cftui.tui.screens.welcome import WelcomeAnswer
+
+_PROBE_LIMIT_S = 3.0
+"""How long a start without a remembered base path waits for one."""
+
+
+def cockpit(options: Options) -> int:
+    """The cockpit on the chosen profile; without any configuration, its first-start form.
+
+    Raises:
+        UsageError: There is no terminal, or nothing that can be used is configured.
+    """
+    _check_terminals()
+    gc.disable()  # until the first paint
+    silence_logging()
+    try:
+        choice = choose_for(options)
+    except NotConfiguredError as error:
+        if error.is_partly_configured:
+            raise
+        return _first_start(options)
+    return _open(choice, find_secret(choice, os.environ) or ask_password(choice))
+
+
+def demo(options: Options) -> int:
+    """The cockpit on a simulated cloud inside this process; needs nothing and keeps nothing.
+
+    Raises:
+        UsageError: There is no terminal.
+    """
+    import tempfile
+
+    from cftui.operations.engine import Account
+
+    _check_terminals()
+    gc.disable()
+    silence_logging()
+    try:
+        settings = load_config(os.environ).settings
+    except ConfigError as error:
+        Narrator()(f"The configuration is left out: {error.message}")
+        settings = Settings()
+    with tempfile.TemporaryDirectory(prefix="cftui-demo-") as folder:
+        port = _free_port()
+        account = Account(f"http://127.0.0.1:{port}/api/v1", "demo@example.com", secrets.token_urlsafe(24))
+        engine = _on_simulator(options, account, Path(folder), port)
+        badge = _badge("demo", account)
+        return _run(engine, badge, _settings(settings, Path(folder)))
+
+
+def _open(choice: Choice, secret: Secret) -> int:
+    from cftui.operations.engine import Account, Engine
+    from cftui.operations.state import PollLimits
+
+    state = state_dir(os.environ)
+    account = Account(
+        base_url=_base_url(choice, secret, state),
+        email=choice.email,
+        password=secret.value,
+        profile=choice.profile_name,
+        is_read_only=choice.is_read_only or choice.starts_read_only,
+        ssl_context=ssl_context(choice),
+        proxy=choice.proxy,
+    )
+    limits = PollLimits(choice.settings.poll_idle_s, choice.settings.poll_active_s)
+    engine = Engine(account, state_dir=state, poll=limits)
+    badge = _badge(choice.profile_name, account, is_production=choice.is_production)
+    code = _run(engine, badge, _settings(choice.settings, state))
+    if not choice.has_path and engine.view.read_at is None:
+        remember_base_url(state, choice.url, "")  # it never answered: look for the path anew at the next start
+    return code
+
+
+def _run(engine: Engine, badge: ProfileBadge, settings: CockpitSettings) -> int:
+    """Show it until it is left; then say what goes on in the cloud."""
+    from cftui.operations.engine import EngineThread
+    from cftui.tui.app import CftuiApp
+
+    class Thread(EngineThread):
+        """The app starts it once something was painted; only then may the collector run."""
+
+        def start(self) -> None:
+            super().start()
+            gc.freeze()
+            gc.enable()
+
+    code = CftuiApp(Thread(lambda: engine), profile=badge, settings=settings).run_guarded()
+    if going_on := sum(not one.is_settled for one in engine.view.submissions.values()):
+        Narrator()(
+            f"{count(going_on, 'action')} not seen to end yet: it goes on in the cloud, and `cftui watch` follows it."
+        )
+    return code
+
+
+def _first_start(options: Options) -> int:
+    """Ask the four questions, store the answers as a profile, and open it; or the demo, or nothing."""
+    from cftui.tui.terminal import signals, speaks_utf8
+    from cftui.tui.welcome_app import WelcomeApp
+
+    config = load_config(os.environ)
+    glyphs = config.settings.glyphs
+    is_ascii = glyphs == "ascii" or (glyphs == "auto" and not speaks_utf8())
+    app = WelcomeApp(test=_sign_in, environ=os.environ, theme=config.settings.theme, is_ascii=is_ascii)
+    with signals(lambda code: app.exit(return_code=code)):
+        answer = app.run(mouse=config.settings.mouse)
+    if answer is None:
+        return app.return_code or ExitCode.DONE
+    if isinstance(answer, str):
+        return demo(options)
+    append_profile(config.path, answer.name, answer.profile)
+    Narrator()(f"Profile {answer.name!r} is written to {config.path}.")
+    choice = choose(load_config(os.environ), Flags(profile=answer.name, read_only=options.read_only), os.environ)
+    return _open(choice, _secret(choice, answer.password) or ask_password(choice))
+
+
+async def _sign_in(answer: WelcomeAnswer, password: str | None) -> str:
+    """Try what the form says, with one request or two.
+
+    Raises:
+        CftuiError: It does not work, or cannot.
+    """
+    import asyncio
+
+    from cftui.api.client import CloudReader
+    from cftui.api.probe import find_base_url
+
+    config = Config(Path(), profiles={answer.name: answer.profile})
+    choice = choose(config, Flags(profile=answer.name), {})
+    secret = await asyncio.to_thread(_secret, choice, password or "")
+    if secret is None:
+        raise UsageError("No password is known.")
+    context, url = ssl_context(choice), choice.url
+    if not choice.has_path:
+        url = await find_base_url(url, choice.email, secret.value, ssl_context=context, proxy=choice.proxy)
+    async with CloudReader(url, choice.email, secret.value, ssl_context=context, proxy=choice.proxy) as reader:
+        account = await reader.account()
+    return f"signed in as {clean(account.email or choice.email)} at {url}"
+
+
+def _secret(choice: Choice, typed: str) -> Secret | None:
+    return Secret(typed, "asked") if typed else find_secret(choice, os.environ)
+
+
+def _on_simulator(options: Options, account: Account, folder: Path, port: int) -> Engine:
+    """An engine that starts its cloud before it asks, on its own thread, beside the first paint."""
+    import asyncio
+
+    from cftui.operations.engine import Engine
+
+    class SimulatedEngine(Engine):
+        async def start(self) -> None:
+            self.server = await asyncio.to_thread(serve)
+            await super().start()
+
+        async def stop(self) -> None:
+            await super().stop()
+            self.server.stop()
+
+    def serve() -> SimulatorServer:
+        from cftui.simulator.cloud import SimulatedCloud
+        from cftui.simulator.server import SimulatorServer
+
+        cloud = SimulatedCloud(
+            vms=options.vms, seed=options.seed, speed=options.speed, email=account.email, password=account.password
+        )
+        server = SimulatorServer(cloud, port=port)
+        server.start()
+        return server
+
+    return SimulatedEngine(account, state_dir=folder)
+
+
+def _free_port() -> int:
+    """A port that is free now, so that the cloud's address is known before the cloud is there."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _base_url(choice: Choice, secret: Secret, state: Path) -> str:
+    """Where the API answers: as configured, as remembered, else found out with one request before the first paint."""
+    if choice.has_path:
+        return choice.url
+    if known := base_url_of(state, choice.url):
+        return known
+    import asyncio
+
+    from cftui.api.errors import CloudError
+    from cftui.api.probe import find_base_url
+
+    asked = find_base_url(choice.url, choice.email, secret.value, ssl_context=ssl_context(choice), proxy=choice.proxy)
+    try:
+        found = asyncio.run(asyncio.wait_for(asked, _PROBE_LIMIT_S))
+    except (CloudError, TimeoutError):
+        return choice.url  # the cockpit itself tells what is wrong
+    remember_base_url(state, choice.url, found)
+    return found
+
+
+def _badge(name: str, account: Account, *, is_production: bool = False) -> ProfileBadge:
+    from cftui.tui.cockpit import ProfileBadge
+
+    host = urlsplit(account.base_url).netloc
+    return ProfileBadge(name, is_production, host, account.email, account.base_url)
+
+
+def _settings(settings: Settings, state: Path) -> CockpitSettings:
+    from cftui.tui.cockpit import CockpitSettings
+
+    return CockpitSettings(
+        theme=settings.theme,
+        theme_folders=(config_path(os.environ).parent / "themes",),
+        keymap=settings.keys,
+        glyphs=settings.glyphs,
+        bell=settings.bell,
+        mouse=settings.mouse,
+        state_dir=state,
+    )
+
+
+def _check_terminals() -> None:
+    """The cockpit reads keys from stdin and draws on stderr.
+
+    Raises:
+        UsageError: One of them is no terminal, or one that cannot be drawn on.
+    """
+    hint = "On the command line: cftui vms, cftui --help."
+    for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)):
+        if stream is None or not stream.isatty():
+            raise UsageError(f"The cockpit needs a terminal, and {name} is none.", hint=hint)
+    if os.environ.get("TERM", "dumb") in ("", "dumb"):
+        raise UsageError("The cockpit cannot be drawn on a terminal of type 'dumb'.", hint=hint)

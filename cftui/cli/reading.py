@@ -1,0 +1,96 @@
+"""`vms`, `vm` and `actions`: what the cloud says, read once and printed."""
+
+from __future__ import annotations
+
+from cftui.api.client import CloudReader
+from cftui.cli import records
+from cftui.cli.exit_codes import ExitCode
+from cftui.cli.options import Options
+from cftui.cli.output import Listing, emit
+from cftui.cli.session import Session, open_session, run
+from cftui.cli.targets import expand, resolve_all, resolve_one
+from cftui.clock import Clock
+from cftui.fleet.fleet import Fleet, Reading, View
+from cftui.fleet.query import filter, parse
+from cftui.fleet.rows import ActionRow, VmRow
+from cftui.text import count
+
+
+def vms(options: Options) -> ExitCode:
+    """The list of VMs, all or those that pass a filter."""
+    query = parse(" ".join(options.filter))
+    session = open_session(options)
+    view = run(_read(session, with_actions="act:" in query.text))
+    rows = filter(query, view.vms.values(), doing=view.doing)
+    emit(records.vms([records.vm_row(row) for row in rows]), options.form, options.columns)
+    if not rows:
+        session.tell(f"No VM passes; there are {count(len(view.vms), 'VM')}." if view.vms else "The account has no VM.")
+    return ExitCode.DONE
+
+
+def vm(options: Options) -> ExitCode:
+    """One VM whole; as a table, one line an attribute."""
+    listing = run(_read_vm(open_session(options), options.targets[0]))
+    if options.form != "table" or options.columns:
+        emit(listing, options.form, options.columns)
+        return ExitCode.DONE
+    attributes = [{"attribute": key, "value": value} for key, value in listing.records[0].items()]
+    emit(Listing("", "", attributes, ("attribute", "value")), "table")
+    return ExitCode.DONE
+
+
+def actions(options: Options) -> ExitCode:
+    """The cloud's action history, newest first."""
+    session = open_session(options)
+    view, rows = run(_read_actions(session, expand(options.targets)))
+    names = {row.id: row.name for row in view.vms.values()}
+    shown = [
+        row
+        for row in sorted(rows, key=lambda row: row.started or 0.0, reverse=True)
+        if options.status in (None, row.status) and options.type in (None, row.type, row.type.replace("_", "-"))
+    ]
+    emit(records.actions(shown, names), options.form, options.columns)
+    return ExitCode.DONE
+
+
+async def read_view(reader: CloudReader, session: Session, *, with_actions: bool) -> View:
+    """The whole list, and what is in progress if asked for, as the fleet sees it.
+
+    Raises:
+        CloudError: The list could not be read; a history that cannot be read is told and left out.
+    """
+    rows: list[VmRow] = []
+    unreadable = 0
+    async for page in reader.list_vms():
+        rows += page.rows
+        unreadable += page.unreadable
+    if unreadable:
+        session.tell(f"{count(unreadable, 'entry', 'entries')} of the list cannot be read and are left out.")
+    found = (await reader.follow([row.id for row in rows])).rows if with_actions else None
+    fleet = Fleet("")
+    fleet.apply(
+        Reading(1, "", Clock().monotonic(), vms=tuple(rows), is_whole_fleet=True, actions=found),
+    )
+    return fleet.view
+
+
+async def _read(session: Session, *, with_actions: bool) -> View:
+    async with await session.reader() as reader:
+        return await read_view(reader, session, with_actions=with_actions)
+
+
+async def _read_vm(session: Session, target: str) -> Listing:
+    async with await session.reader() as reader:
+        view = await read_view(reader, session, with_actions=False)
+        found = resolve_one(target, view)
+        return records.vms([records.vm_whole(await reader.get_vm(found.id))])
+
+
+async def _read_actions(session: Session, targets: list[str]) -> tuple[View, tuple[ActionRow, ...]]:
+    async with await session.reader() as reader:
+        view = await read_view(reader, session, with_actions=False)
+        wanted = {row.id for row in resolve_all(targets, view)} if targets else set(view.vms)
+        found = await reader.follow(wanted)
+        if found.source == "none":
+            session.tell("This cloud lets no actions be read.")
+        return view, tuple(row for row in found.rows if not targets or row.vm_id in wanted)

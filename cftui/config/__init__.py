@@ -1,0 +1,1 @@
+"""Settings and profiles as data: reading TOML, and where a secret comes from."""
