@@ -1,0 +1,1 @@
+"""Dialogs: typed modal screens, a file each."""

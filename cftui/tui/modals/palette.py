@@ -1,0 +1,289 @@
+"""The action palette: all nine actions in the same order, each with its key, its words, or why it cannot be done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region
+from textual.widgets import Static
+
+from cftui.fleet import rules
+from cftui.fleet.history import HistoryEntry
+from cftui.fleet.rows import ActionType, VmRow
+from cftui.text import clean, count, cut, cut_middle
+from cftui.tui.modals.dialog import Choice, Dialog
+from cftui.tui.modals.ink import lines
+
+ACTION_KEYS: Mapping[str, ActionType] = dict(zip("rcsonpzet", ActionType, strict=True))
+"""The letter of each action; fixed, because hands rely on them."""
+
+_NAME_CELLS = 16
+_WITH_FORM = frozenset({ActionType.RESIZE, ActionType.RENAME, ActionType.SNAPSHOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One action over all targets."""
+
+    type: ActionType
+    key: str
+    able: int
+    """How many of the targets can do it now."""
+    refusals: tuple[tuple[str, str, int], ...]
+    """Reason, way out and how many VMs, the most frequent first."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be done to any."""
+        return self.able > 0
+
+
+def offers(
+    targets: Sequence[VmRow], doing: Mapping[str, HistoryEntry], *, is_read_only: bool, not_live_reason: str
+) -> list[Offer]:
+    """All nine actions over the targets, in the document's order."""
+    able: Counter[ActionType] = Counter()
+    refused: dict[ActionType, Counter[tuple[str, str]]] = {type_: Counter() for type_ in ActionType}
+    for vm in targets:
+        for one in rules.availability(
+            vm, doing=doing.get(vm.id), is_read_only=is_read_only, not_live_reason=not_live_reason
+        ):
+            if one.type is ActionType.RENAME and len(targets) > 1:
+                refused[one.type]["two VMs would get one name", "rename them one at a time"] += 1
+            elif one.is_allowed:
+                able[one.type] += 1
+            else:
+                refused[one.type][one.reason, one.way_out] += 1
+    return [
+        Offer(type_, key, able[type_], tuple((*why, times) for why, times in refused[type_].most_common()))
+        for key, type_ in ACTION_KEYS.items()
+    ]
+
+
+class ActionPalette(Dialog[ActionType]):
+    """Choose one of the nine actions; a letter goes on at once, to the form or to the question.
+
+    Args:
+        targets: The VMs to act on, at least one; frozen here.
+        doing: By VM id, its newest history entry.
+        is_read_only: Nothing may be changed; all nine are shown, none can be done.
+        not_live_reason: Why nothing can be sent at all; empty when it can.
+        is_production: Lifts the confirmations, which the palette announces.
+    """
+
+    DEFAULT_CSS = """
+    ActionPalette #note { min-height: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, f"take('{type_}')", type_.value, id=f"palette.{type_}", show=False)
+            for key, type_ in ACTION_KEYS.items()
+        ),
+        Binding("up,k", "move(-1)", "Action above", show=False),
+        Binding("down,j", "move(1)", "Action below", show=False),
+        Binding("enter", "take_it", "Take the action under the cursor", show=False),
+        Binding("slash", "find", "Find by name", show=False),
+    ]
+
+    def __init__(
+        self,
+        targets: Sequence[VmRow],
+        doing: Mapping[str, HistoryEntry],
+        *,
+        is_read_only: bool = False,
+        not_live_reason: str = "",
+        is_production: bool = False,
+    ) -> None:
+        super().__init__()
+        self.targets = tuple(targets)
+        self._offers = offers(self.targets, doing, is_read_only=is_read_only, not_live_reason=not_live_reason)
+        self._is_production = is_production
+        self._at = next((index for index, offer in enumerate(self._offers) if offer.is_open), 0)
+        self._search: str | None = None
+        self._refused: ActionType | None = None
+
+    def heading(self) -> str:
+        """Whom it acts on."""
+        if len(self.targets) == 1:
+            return f"Act on {cut_middle(clean(self.targets[0].name), 40)}"
+        return f"Act on {count(len(self.targets), 'marked VM')}"
+
+    def state(self) -> Content:
+        """State, region and address of one VM; how many run of several."""
+        ink = self.ink
+        if len(self.targets) == 1:
+            vm = self.targets[0]
+            return ink.power(vm) + ink(f"  {cut(clean(vm.region), 14)}  {cut(clean(vm.address), 16)}", "text")
+        states = Counter(clean(vm.status) for vm in self.targets)
+        return ink(", ".join(f"{times:,} {cut(status, 16)}" for status, times in states.most_common(3)), "muted")
+
+    def compose_body(self) -> ComposeResult:
+        """One text of nine lines."""
+        yield Static(id="actions")
+
+    def compose_answer(self) -> ComposeResult:
+        """One line that never scrolls away."""
+        yield Static(id="note")
+
+    def choices(self) -> list[Choice]:
+        """None: the letters are the buttons."""
+        return []
+
+    def first_focus(self) -> None:
+        """The list has all keys."""
+
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """What can be pressed."""
+        if self._search is not None:
+            return [("enter", "takes it"), ("esc", "back to the letters")]
+        goes_on = "goes on to the form or the question"
+        if self.app.size.width < 72:
+            return [("esc", "back"), ("letter", "goes on"), ("/", "find")]
+        return [("letter", goes_on), ("/", "find"), ("esc", "back")]
+
+    def redraw(self) -> None:
+        """Draw the nine lines and the line below them."""
+        rows = [self._row(offer, index == self._at) for index, offer in enumerate(self._offers)]
+        self.query_one("#actions", Static).update(lines(rows))
+        self.query_one("#note", Static).update(self._note())
+        self.fit()
+        body = self.query_one("#body")
+        if body.max_scroll_y:
+            body.scroll_to_region(Region(0, self._at, 1, 1), animate=False, force=True)
+
+    def _row(self, offer: Offer, is_at: bool) -> Content:
+        ink, width = self.ink, self.inner_width
+        glyphs, ground = ink.glyphs, "cursor" if is_at else ""
+        bar = ink(glyphs.cursor if is_at else " ", "focus", ground)
+        dash = ink(" " if offer.is_open else glyphs.none, "muted", ground)
+        name = ink(
+            cut(offer.type.value, _NAME_CELLS - 2).ljust(_NAME_CELLS),
+            ("*strong" if is_at else "text") if offer.is_open else "muted",
+            ground,
+        )
+        head = bar + dash + ink(f" {offer.key}  ", "*key" if offer.is_open else "muted", ground) + name
+        tail = self._tail(offer, ground)
+        room = width - head.cell_length - tail.cell_length - (2 if tail.cell_length else 0)
+        words = self._words(offer, ground).truncate(max(0, room), ellipsis=True) if width >= 60 else Content("")
+        gap = max(0, width - head.cell_length - words.cell_length - tail.cell_length)
+        return head + words + ink(" " * gap, "text", ground) + tail
+
+    def _words(self, offer: Offer, ground: str) -> Content:
+        ink = self.ink
+        if offer.is_open:
+            return ink(rules.description(offer.type), "text" if ground else "muted", ground)
+        reason, way_out, _ = offer.refusals[0]
+        told = ink("not now: ", "*strong" if ground else "*muted", ground) + ink(reason, "muted", ground)
+        if way_out:
+            told += ink(f" {ink.glyphs.arrow} {way_out}", "text", ground)
+        return told
+
+    def _tail(self, offer: Offer, ground: str) -> Content:
+        ink = self.ink
+        if not offer.is_open:
+            return Content("")
+        if len(self.targets) > 1:
+            tone = "text" if offer.able == len(self.targets) else "warn"
+            return ink(f"{offer.able:,} of {len(self.targets):,}", tone, ground)
+        rung = rules.rung(offer.type, targets=1, is_production=self._is_production)
+        if rung < rules.Rung.TYPE_NAME:
+            return Content("")
+        return ink(ink.glyphs.warn if self.app.size.width < 100 else f"{ink.glyphs.warn} asks the name", "warn", ground)
+
+    def _note(self) -> Content:
+        """What the action under the cursor skips, or why it cannot be done; in find mode, what was typed."""
+        ink, offer = self.ink, self._offers[self._at]
+        if self._search is not None:
+            return ink("/", "focus") + ink(self._search, "text", "field") + ink(" ", "text", "cursor")
+        if self._refused is not None and not offer.is_open:
+            reason, way_out, _ = offer.refusals[0]
+            way = f" {ink.glyphs.arrow} {way_out}" if way_out else ""
+            return ink(f"{ink.glyphs.failed} {offer.type.value}", "bad") + ink(f" not now: {reason}{way}", "text")
+        if len(self.targets) > 1 and offer.refusals and offer.is_open:
+            told = "; ".join(f"{times:,} {reason}" for reason, _, times in offer.refusals[:3])
+            more = "; …" if len(offer.refusals) > 3 else ""
+            return ink("Skipped: ", "warn") + ink(told + more, "muted")
+        if not offer.is_open or self.inner_width < 60:
+            return self._words(offer, "")
+        return ink(self._what_comes_next(offer), "muted")
+
+    def _what_comes_next(self, offer: Offer) -> str:
+        targets = len(self.targets)
+        asks = {
+            rules.Rung.YES: "y confirms it",
+            rules.Rung.TYPE_NAME: "it asks for the name",
+            rules.Rung.TYPE_COUNT: "it asks for the number of requests",
+        }.get(
+            rules.rung(offer.type, targets=targets, is_production=self._is_production),
+            "it asks for the number of requests and the profile",
+        )
+        return f"{'First a form, then' if offer.type in _WITH_FORM else 'Then'} {asks}; nothing is sent before."
+
+    # Keys.
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor; it stops at the ends."""
+        self._refused = None
+        self._at = max(0, min(len(self._offers) - 1, self._at + rows))
+        self.redraw()
+
+    def action_take(self, type_: str) -> None:
+        """Go on with an action, or say why it cannot be done."""
+        index = list(ActionType).index(ActionType(type_))
+        offer, self._at = self._offers[index], index
+        if offer.is_open:
+            self.answer(offer.type)
+        else:
+            self._refused = offer.type
+            self.redraw()
+
+    def action_take_it(self) -> None:
+        """Go on with the action under the cursor."""
+        self.action_take(self._offers[self._at].type)
+
+    def action_find(self) -> None:
+        """Letters now look for a name."""
+        self._search, self._refused = "", None
+        self.redraw()
+        self.redraw_frame()
+
+    def back(self) -> None:
+        """Out of finding, else out of the palette."""
+        if self._search is None:
+            super().back()
+        else:
+            self._search = None
+            self.redraw()
+            self.redraw_frame()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a line takes it."""
+        widget = self.query_one("#actions")
+        if event.widget is widget:
+            self.action_take(self._offers[min(len(self._offers) - 1, event.y)].type)
+
+    def pressed(self, event: events.Key) -> None:
+        """While finding, what is typed narrows; the cursor goes to the first name that holds it."""
+        if event.key in ("up", "down", "enter"):
+            return
+        super().pressed(event)
+        if self._search is None or event.key == "escape":
+            return
+        event.stop()
+        if event.key == "backspace":
+            self._search = self._search[:-1]
+        elif event.is_printable and event.character:
+            self._search += event.character.lower()
+        wanted = self._search.replace("-", "_").replace(" ", "_")
+        found = [index for index, offer in enumerate(self._offers) if wanted in offer.type.value]
+        if wanted and found:
+            starts = [index for index in found if self._offers[index].type.value.startswith(wanted)]
+            self._at = (starts or found)[0]
+        self.redraw()
