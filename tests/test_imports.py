@@ -49,7 +49,8 @@ def test_the_cockpit_has_no_client_before_its_first_paint() -> None:
     code = """
 from pathlib import Path
 import cftui.cli.cockpit
-from cftui.operations.engine import Account, Engine, EngineThread
+from cftui.operations.engine import Account, Engine
+from cftui.operations.engine_thread import EngineThread
 from cftui.tui.app import CftuiApp
 from cftui.tui.cockpit import CockpitSettings, ProfileBadge
 engine = Engine(Account("http://127.0.0.1:1/api/v1", "user@example.com", "password"), state_dir=Path("/nonexistent"))

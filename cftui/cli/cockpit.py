@@ -105,7 +105,7 @@ def _open(choice: Choice, secret: Secret) -> int:
 
 def _run(engine: Engine, badge: ProfileBadge, settings: CockpitSettings) -> int:
     """Show it until it is left; then say what goes on in the cloud."""
-    from cftui.operations.engine import EngineThread
+    from cftui.operations.engine_thread import EngineThread
     from cftui.tui.app import CftuiApp
 
     class Thread(EngineThread):

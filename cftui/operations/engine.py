@@ -1,6 +1,6 @@
 """The one door to everything that happens: start, stop, subscribe, execute.
 
-Runs on any loop: in the cockpit on a thread of its own (`EngineThread`), so that neither a dead terminal nor a
+Runs on any loop: in the cockpit on a thread of its own (`engine_thread.py`), so that neither a dead terminal nor a
 heavy repaint stops polling or a half-done plan; in the CLI and in most tests on the caller's loop. What needs httpx
 or sqlite3 is imported at `start`, so that a first paint waits for neither.
 """
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from cftui.clock import Clock
 from cftui.errors import JournalError, ReadOnlyError
@@ -25,6 +23,7 @@ from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import ActionRow, VmRow
 from cftui.operations import memory
 from cftui.operations.state import Link, PollLimits, Update
+from cftui.operations.subscription import Subscribers, Subscription
 
 if TYPE_CHECKING:
     import ssl
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from cftui.operations.journal import Journal, JournalEntry
     from cftui.operations.plan import Plan, Step
     from cftui.operations.poller import Poller
-
-T = TypeVar("T")
 
 _SAVE_EVERY_S = 60.0
 _GRACE_S = 2.0
@@ -61,35 +58,6 @@ class Account:
         return f"{self.base_url}|{self.email}"
 
 
-class Subscription:
-    """A reader's own place in the stream of changes; `take` may be called from any thread."""
-
-    def __init__(self, engine: Engine, wake: Callable[[], None]) -> None:
-        self._engine = engine
-        self._wake = wake
-        self._change = Change()
-        self._is_awake = False
-
-    def take(self) -> Update:
-        """Everything since the last call, merged, and what is known now."""
-        with self._engine.lock:
-            change, self._change = self._change, Change()
-            self._is_awake = False
-            return replace(self._engine.update, change=change)
-
-    def close(self) -> None:
-        """No more wake-ups."""
-        with self._engine.lock:
-            self._engine.subscriptions.discard(self)
-
-    def add(self, change: Change) -> None:
-        """More to take; called with the engine's lock held, wakes once until taken."""
-        self._change = self._change | change
-        if not self._is_awake:
-            self._is_awake = True
-            self._wake()
-
-
 class Engine:
     """Owns the clients, the journal, the fleet and the poller of one account.
 
@@ -112,8 +80,7 @@ class Engine:
         poll: PollLimits | None = None,
         keeps_fleet: bool = True,
     ) -> None:
-        self.lock = threading.RLock()
-        self.subscriptions: set[Subscription] = set()
+        self.subscribers = Subscribers()
         self._account = account
         self._state_dir = state_dir
         self._clock = clock or Clock()
@@ -158,10 +125,7 @@ class Engine:
         Args:
             wake: Called on the engine's thread once for each batch of changes until `take` is called; keep it tiny.
         """
-        with self.lock:
-            subscription = Subscription(self, wake)
-            self.subscriptions.add(subscription)
-            return subscription
+        return self.subscribers.add(wake, lambda: self.update)
 
     # Life
 
@@ -265,7 +229,7 @@ class Engine:
             is_whole_history=is_whole_history,
             submissions=submissions,
         )
-        with self.lock:
+        with self.subscribers.lock:
             change = self._fleet.apply(reading)
             if actions:
                 self._estimates = self._estimates.learned(actions)
@@ -277,7 +241,7 @@ class Engine:
         """The state of the conversation is different."""
         if link.last_known_at is None and self._link.last_known_at is not None and self._fleet.view.read_at is None:
             link = replace(link, last_known_at=self._link.last_known_at)
-        with self.lock:
+        with self.subscribers.lock:
             self._link = link
         self._wake(Change())
 
@@ -289,9 +253,7 @@ class Engine:
         self.feed(submissions=(entry.submission,))
 
     def _wake(self, change: Change) -> None:
-        with self.lock:
-            for subscription in self.subscriptions:
-                subscription.add(change)
+        self.subscribers.tell(change)
         self._moved.set()
 
     # What is asked for
@@ -503,86 +465,3 @@ def _out_of_time(submission: Submission, timeout_s: float) -> Submission:
         message = f"accepted, and not seen to finish in {timeout_s:.0f} s; it may still be running"
         return replace(submission, stage=Stage.TIMED_OUT, message=message)
     return submission
-
-
-class EngineThread:
-    """An engine on a loop and thread of its own; every method may be called from any thread and returns at once.
-
-    Args:
-        make_engine: Makes the engine, at once and on the caller's thread: what it remembers can be drawn before
-            anything is started.
-    """
-
-    def __init__(self, make_engine: Callable[[], Engine]) -> None:
-        self._engine = make_engine()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_ready = threading.Event()
-        self._stop: asyncio.Event | None = None
-
-    @property
-    def update(self) -> Update:
-        """What is known now, with an empty change."""
-        with self._engine.lock:
-            return self._engine.update
-
-    def start(self) -> None:
-        """Start the thread and the engine."""
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="cftui-engine", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 2.5) -> None:
-        """Stop the engine and wait for its thread."""
-        if self._thread is None:
-            return
-        self._is_ready.wait(timeout_s)
-        if self._loop is not None and self._stop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(timeout_s)
-
-    def subscribe(self, wake: Callable[[], None]) -> Subscription:
-        """As `Engine.subscribe`; `wake` runs on the engine's thread."""
-        return self._engine.subscribe(wake)
-
-    def execute(self, plan: Plan) -> Future[list[Submission]]:
-        """As `Engine.execute`."""
-        return self._run(self._engine.execute(plan))
-
-    def read_vm(self, vm_id: str) -> Future[VM]:
-        """As `Engine.read_vm`."""
-        return self._run(self._engine.read_vm(vm_id))
-
-    def set_credentials(self, password: str) -> Future[None]:
-        """As `Engine.set_credentials`."""
-        return self._run(self._engine.set_credentials(password))
-
-    def refresh(self) -> None:
-        """As `Engine.refresh`."""
-        self._call(self._engine.refresh)
-
-    def pause(self, is_paused: bool) -> None:
-        """As `Engine.pause`."""
-        self._call(lambda: self._engine.pause(is_paused))
-
-    def focus(self, has_focus: bool) -> None:
-        """As `Engine.focus`."""
-        self._call(lambda: self._engine.focus(has_focus))
-
-    async def _live(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        self._is_ready.set()
-        await self._engine.start()
-        await self._stop.wait()
-        await self._engine.stop()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        self._is_ready.wait()
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def _call(self, work: Callable[[], None]) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # stopping; nothing is asked any more
-                self._loop.call_soon_threadsafe(work)

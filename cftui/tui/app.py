@@ -42,7 +42,8 @@ from cftui.tui.widgets.bars import Standing
 from cftui.tui.widgets.vm_details import attributes_of
 
 if TYPE_CHECKING:
-    from cftui.operations.engine import EngineThread, Subscription
+    from cftui.operations.engine_thread import EngineThread
+    from cftui.operations.subscription import Subscription
     from cftui.tui.commands import CommandGiven
 
 EXIT_BUG = 70

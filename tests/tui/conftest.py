@@ -10,7 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from cftui.fleet.history import HistoryEntry, Stage
-from cftui.operations.engine import Account, Engine, EngineThread
+from cftui.operations.engine import Account, Engine
+from cftui.operations.engine_thread import EngineThread
 from cftui.operations.state import PollLimits
 from cftui.simulator.server import SimulatorServer
 from cftui.tui.app import CftuiApp

@@ -14,7 +14,8 @@ from textual.strip import Strip
 
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.order import Column, sort_key
-from cftui.operations.engine import Account, Engine, EngineThread
+from cftui.operations.engine import Account, Engine
+from cftui.operations.engine_thread import EngineThread
 from cftui.operations.memory import memory_path, save
 from cftui.simulator.server import SimulatorServer
 from cftui.simulator.state import Vm

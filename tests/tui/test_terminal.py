@@ -85,7 +85,8 @@ def test_a_crash_report_is_private_and_holds_no_local_variables(tmp_path: Path) 
 
 PROGRAM = """
 from pathlib import Path
-from cftui.operations.engine import Account, Engine, EngineThread
+from cftui.operations.engine import Account, Engine
+from cftui.operations.engine_thread import EngineThread
 from cftui.simulator.cloud import SimulatedCloud
 from cftui.simulator.server import SimulatorServer
 from cftui.tui.app import CftuiApp

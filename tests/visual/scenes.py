@@ -19,7 +19,8 @@ from cftui.api import requests
 from cftui.clock import Clock
 from cftui.fleet.history import Submission
 from cftui.fleet.rows import ActionType, VmRow
-from cftui.operations.engine import Account, Engine, EngineThread
+from cftui.operations.engine import Account, Engine
+from cftui.operations.engine_thread import EngineThread
 from cftui.operations.plan import make_plan
 from cftui.operations.state import LinkState, PollLimits
 from cftui.simulator import faults
