@@ -27,10 +27,10 @@ from cftui.api.redaction import Redaction
 from cftui.api.requests import ActionRequest, action_path, quote_id
 from cftui.api.tls import make_plain_context, make_ssl_context
 from cftui.api.verdict import verdict
-from cftui.api.vm_list import VmList, VmPage
+from cftui.api.vm_list import VmList, VmPage, slim, whole
 from cftui.clock import Clock
 from cftui.errors import ConfigError, UsageError
-from cftui.fleet.rows import ActionRow
+from cftui.fleet.rows import ActionRow, VmRow
 from cftui.text import clean, cut
 
 __all__ = ["ActionList", "CloudClient", "CloudReader", "Deadlines", "VmPage"]
@@ -103,7 +103,7 @@ class CloudReader:
         self._kept = connect(keeps_connections=True)
         self._lists = PagedLists(base_url, self._read_page)
         self._actions = ActionLists(self._lists, self.get_vm)
-        self._vms = VmList(self._lists)
+        self._vms = VmList(self._lists, slim)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r}, {self.email!r})"
@@ -135,7 +135,7 @@ class CloudReader:
             found += [region for region in cache.rows(page.entries) if region is not None]
         return tuple(found)
 
-    def list_vms(self) -> AsyncIterator[VmPage]:
+    def list_vms(self) -> AsyncIterator[VmPage[VmRow]]:
         """All VMs, page by page, in the cloud's order; a VM that comes twice is given once.
 
         The pages are the whole list only when the last one has `is_last`.
@@ -146,6 +146,10 @@ class CloudReader:
         API reference: section 3, and 11.1.12 for paging.
         """
         return self._vms.pages()
+
+    def list_whole_vms(self) -> AsyncIterator[VmPage[VM]]:
+        """As `list_vms`, with everything the cloud says of each: for scripts; whole models cost more memory."""
+        return VmList(self._lists, whole).pages()
 
     async def get_vm(self, vm_id: str) -> VM:
         """One VM with everything the cloud says of it. API reference: section 3.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from cftui.api.errors import BadAnswer
 from cftui.api.lists import RowCache
@@ -13,11 +14,22 @@ from cftui.api.pages import MAX_PAGES, PagedLists
 from cftui.fleet.rows import VmRow
 
 
-@dataclass(frozen=True, slots=True)
-class VmPage:
-    """One page of the VM list."""
+class Identified(Protocol):
+    """A VM, slim or whole."""
 
-    rows: tuple[VmRow, ...]
+    @property
+    def id(self) -> str:
+        """As the API spells it."""
+
+
+Vm = TypeVar("Vm", bound=Identified)
+
+
+@dataclass(frozen=True, slots=True)
+class VmPage(Generic[Vm]):
+    """One page of the VM list, of slim rows or of whole models."""
+
+    rows: tuple[Vm, ...]
     total: int | None
     """What `meta.total` says; None when it does not."""
     is_last: bool
@@ -25,18 +37,19 @@ class VmPage:
     """Entries that could not be read at all."""
 
 
-class VmList:
-    """Reads the list, and remembers its rows.
+class VmList(Generic[Vm]):
+    """Reads the list, and remembers what it made of each entry.
 
     Args:
         lists: Reads pages.
+        read: Makes a VM of an entry: `slim` or `whole`.
     """
 
-    def __init__(self, lists: PagedLists) -> None:
+    def __init__(self, lists: PagedLists, read: Callable[[dict[str, object]], Vm]) -> None:
         self._lists = lists
-        self._rows: RowCache[VmRow] = RowCache(_read_row)
+        self._rows: RowCache[Vm] = RowCache(read)
 
-    async def pages(self) -> AsyncIterator[VmPage]:
+    async def pages(self) -> AsyncIterator[VmPage[Vm]]:
         """See `CloudReader.list_vms`."""
         seen: set[str] = set()
         async with aclosing(self._lists.pages("vms")) as pages:
@@ -52,8 +65,14 @@ class VmList:
         raise BadAnswer(f"The list of VMs does not end after {MAX_PAGES} pages.")
 
 
-def _read_row(entry: dict[str, object]) -> VmRow:
-    row = VM.model_validate(entry).row()
-    if not row.id:
+def whole(entry: dict[str, object]) -> VM:
+    """An entry with everything it says; BadAnswer when it has no id."""
+    vm = VM.model_validate(entry)
+    if not vm.id:
         raise BadAnswer("A VM has no id.")
-    return row
+    return vm
+
+
+def slim(entry: dict[str, object]) -> VmRow:
+    """What the list on the screen needs of an entry; BadAnswer when it has no id."""
+    return whole(entry).row()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
 from cftui.api.client import CloudReader
+from cftui.api.models import VM
+from cftui.api.vm_list import Vm, VmPage
 from cftui.cli import records
 from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
@@ -20,9 +24,11 @@ def vms(options: Options) -> ExitCode:
     """The list of VMs, all or those that pass a filter."""
     query = parse(" ".join(options.filter))
     session = open_session(options)
-    view = run(_read(session, with_actions="act:" in query.text))
+    is_whole = options.form in ("json", "jsonl")
+    view, models = run(_read(session, with_actions="act:" in query.text, is_whole=is_whole))
     rows = filter(query, view.vms.values(), doing=view.doing)
-    emit(records.vms([records.vm_row(row) for row in rows]), options.form, options.columns)
+    shown = [records.vm_whole(models[row.id]) if is_whole else records.vm_row(row) for row in rows]
+    emit(records.vms(shown), options.form, options.columns)
     if not rows:
         session.tell(f"No VM passes; there are {count(len(view.vms), 'VM')}." if view.vms else "The account has no VM.")
     return ExitCode.DONE
@@ -59,13 +65,21 @@ async def read_view(reader: CloudReader, session: Session, *, with_actions: bool
     Raises:
         CloudError: The list could not be read; a history that cannot be read is told and left out.
     """
-    rows: list[VmRow] = []
+    return await _view_of([row async for row in _told(reader.list_vms(), session)], reader, with_actions=with_actions)
+
+
+async def _told(pages: AsyncIterator[VmPage[Vm]], session: Session) -> AsyncIterator[Vm]:
+    """The VMs of all pages; entries that cannot be read are told."""
     unreadable = 0
-    async for page in reader.list_vms():
-        rows += page.rows
+    async for page in pages:
         unreadable += page.unreadable
+        for vm in page.rows:
+            yield vm
     if unreadable:
         session.tell(f"{count(unreadable, 'entry', 'entries')} of the list cannot be read and are left out.")
+
+
+async def _view_of(rows: Sequence[VmRow], reader: CloudReader, *, with_actions: bool) -> View:
     found = (await reader.follow([row.id for row in rows])).rows if with_actions else None
     fleet = Fleet("")
     fleet.apply(
@@ -74,9 +88,13 @@ async def read_view(reader: CloudReader, session: Session, *, with_actions: bool
     return fleet.view
 
 
-async def _read(session: Session, *, with_actions: bool) -> View:
+async def _read(session: Session, *, with_actions: bool, is_whole: bool) -> tuple[View, dict[str, VM]]:
+    """The list, and each VM whole by its id if that is asked for."""
     async with await session.reader() as reader:
-        return await read_view(reader, session, with_actions=with_actions)
+        if not is_whole:
+            return await read_view(reader, session, with_actions=with_actions), {}
+        models = {vm.id: vm async for vm in _told(reader.list_whole_vms(), session)}
+        return await _view_of([vm.row() for vm in models.values()], reader, with_actions=with_actions), models
 
 
 async def _read_vm(session: Session, target: str) -> Listing:

@@ -113,7 +113,7 @@ class CftuiApp(App[None]):
         self.farewell = ""
         """One line for stderr after the screen is restored: what goes on in the cloud."""
         self._subscription: Subscription | None = None
-        self._attention = Attention(self._cloud_now())
+        self._attention = Attention()
         self._trip = RoundTrip()
         self._last_key = -math.inf
         self._last_interrupt = -math.inf
@@ -249,7 +249,8 @@ class CftuiApp(App[None]):
 
     def unseen(self) -> tuple[HistoryEntry, ...]:
         """What went wrong or is unknown since the start, and nobody looked at yet; in the panel's order."""
-        return self._attention.unseen(self.update_now.view.history)
+        is_read = self.update_now.link.round_trip_s is not None  # told at the end of the first round
+        return self._attention.unseen(self.update_now.view.history, is_read=is_read)
 
     def on_entry_visited(self, event: EntryVisited) -> None:
         """Somebody looked at it."""

@@ -12,19 +12,26 @@ from cftui.tui.widgets.action_list import arranged
 class Attention:
     """Remembers what was looked at since the start.
 
-    Args:
-        began: When the cockpit was opened, in seconds since 1970 by the cloud's clock; what ended before is old news,
-            except what is ours and still open.
+    What was wrong already when the history was read first is old news; what is ours and open never is. No clock is
+    asked: the cloud's may be minutes off.
     """
 
-    def __init__(self, began: float) -> None:
-        self._began = began
+    def __init__(self) -> None:
         self._visited: set[str] = set()
+        self._old_news: frozenset[str] | None = None
         self._found: tuple[object, tuple[HistoryEntry, ...]] | None = None
         self._stages: dict[str, tuple[Stage, bool]] = {}
 
-    def unseen(self, history: tuple[HistoryEntry, ...]) -> tuple[HistoryEntry, ...]:
-        """What went wrong or is unknown, and nobody looked at; in the order of the Actions panel."""
+    def unseen(self, history: tuple[HistoryEntry, ...], *, is_read: bool) -> tuple[HistoryEntry, ...]:
+        """What went wrong or is unknown, and nobody looked at; in the order of the Actions panel.
+
+        Args:
+            history: As known now.
+            is_read: Whether the cloud's history was read, so that what is wrong in it for the first time is old news.
+        """
+        if self._old_news is None and is_read:
+            self._old_news = frozenset(entry.id for entry in history if needs_eyes(entry) and entry.is_settled)
+            self._found = None
         if self._found is None or self._found[0] is not history:
             found = {entry.id: entry for entry in history if needs_eyes(entry) and self._is_news(entry)}
             self._found = (history, tuple(found[id_] for id_ in arranged(list(found.values()), frozenset())))
@@ -53,5 +60,6 @@ class Attention:
     def _is_news(self, entry: HistoryEntry) -> bool:
         if entry.id in self._visited:
             return False
-        at = entry.started if entry.ended is None else entry.ended
-        return at >= self._began or (entry.is_own and not entry.is_settled)
+        if self._old_news is None:
+            return entry.is_own and not entry.is_settled
+        return entry.id not in self._old_news

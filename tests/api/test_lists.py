@@ -15,11 +15,11 @@ from tests.api.scripted import Script, http, routes, says, vm
 FIRST = "/api/v1/vms?per_page=200"
 
 
-async def pages_of(client: CloudClient) -> list[VmPage]:
+async def pages_of(client: CloudClient) -> list[VmPage[VmRow]]:
     return [page async for page in client.list_vms()]
 
 
-def named(pages: list[VmPage]) -> list[list[str]]:
+def named(pages: list[VmPage[VmRow]]) -> list[list[str]]:
     return [[row.id for row in page.rows] for page in pages]
 
 
@@ -101,7 +101,7 @@ async def test_a_page_that_adds_nothing_is_the_end(connect: Connect) -> None:
 async def test_a_page_that_is_missing_does_not_end_a_list(connect: Connect, status: int) -> None:
     """Else the VMs on it would be taken for gone."""
     client, _ = await connect(routes({FIRST: page("a", total=3), f"{FIRST}&page=2": http(status)}))
-    got: list[VmPage] = []
+    got: list[VmPage[VmRow]] = []
 
     async def collect() -> None:
         async for one in client.list_vms():
@@ -119,7 +119,7 @@ async def test_a_total_that_was_never_true(connect: Connect) -> None:
 
 async def test_row_68_a_link_in_a_circle(connect: Connect) -> None:
     client, server = await connect(says(page("a", next_="?page=2"), page("b", next_="?per_page=200"), page("c")))
-    got: list[VmPage] = []
+    got: list[VmPage[VmRow]] = []
 
     async def collect() -> None:
         async for one in client.list_vms():

@@ -28,6 +28,7 @@ def test_vms_as_json_has_the_apis_keys_and_numbers(cftui: Run) -> None:
     assert document["schema"] == "cftui/vms/1"
     vm = next(vm for vm in document["vms"] if vm["id"] == DOCUMENTS_VM)
     assert {"id", "name", "memory", "vcpus", "disk", "locked", "created_at", "status", "snapshot_ids"} <= vm.keys()
+    assert {"backup_ids", "image", "features", "networks", "region"} <= vm.keys()
     assert [type(vm[key]) for key in ("memory", "vcpus", "disk", "locked")] == [int, int, int, bool]
 
 
