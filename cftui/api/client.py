@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Self
@@ -135,7 +135,7 @@ class CloudReader:
             found += [region for region in cache.rows(page.entries) if region is not None]
         return tuple(found)
 
-    def list_vms(self) -> AsyncIterator[VmPage[VmRow]]:
+    def list_vms(self) -> AsyncGenerator[VmPage[VmRow], None]:
         """All VMs, page by page, in the cloud's order; a VM that comes twice is given once.
 
         The pages are the whole list only when the last one has `is_last`.
@@ -147,7 +147,7 @@ class CloudReader:
         """
         return self._vms.pages()
 
-    def list_whole_vms(self) -> AsyncIterator[VmPage[VM]]:
+    def list_whole_vms(self) -> AsyncGenerator[VmPage[VM], None]:
         """As `list_vms`, with everything the cloud says of each: for scripts; whole models cost more memory."""
         return VmList(self._lists, whole).pages()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import aclosing
 
 from cftui.api.client import CloudReader
 from cftui.api.errors import BadAnswer, NotFound
@@ -12,10 +13,9 @@ from cftui.api.urls import DEFAULT_PATH, FALLBACK_PATH
 async def find_base_url(
     base_url: str, email: str, password: str, *, ssl_context: ssl.SSLContext | None = None, proxy: str = ""
 ) -> str:
-    """The base URL under which GET account answers.
+    """The base URL under which GET account answers, or else the list of VMs.
 
-    Only for a URL that was given without a path: `/v1` is asked once if there is nothing, or a web page, under
-    `/api/v1`.
+    Only for a URL that was given without a path: `/v1` is asked if there is nothing, or a web page, under `/api/v1`.
 
     Args:
         base_url: With `/api/v1`, as `normalise_url` makes it.
@@ -27,18 +27,25 @@ async def find_base_url(
     Raises:
         CloudError: What `/api/v1` answered, when `/v1` is no better.
     """
+    urls = (base_url, base_url.removesuffix(DEFAULT_PATH) + FALLBACK_PATH)
+    failures: list[NotFound | BadAnswer] = []
+    # The document of the actions names no account endpoint: where none is found, a list of VMs is as good.
+    for ask in (_ask_account, _ask_vms):
+        for url in urls:
+            async with CloudReader(url, email, password, ssl_context=ssl_context, proxy=proxy) as reader:
+                try:
+                    await ask(reader)
+                except (NotFound, BadAnswer) as error:
+                    failures.append(error)
+                else:
+                    return url
+    raise failures[0]
 
-    async def ask(url: str) -> None:
-        async with CloudReader(url, email, password, ssl_context=ssl_context, proxy=proxy) as reader:
-            await reader.account()
 
-    try:
-        await ask(base_url)
-    except (NotFound, BadAnswer) as first:
-        other = base_url.removesuffix(DEFAULT_PATH) + FALLBACK_PATH
-        try:
-            await ask(other)
-        except (NotFound, BadAnswer):
-            raise first from None
-        return other
-    return base_url
+async def _ask_account(reader: CloudReader) -> None:
+    await reader.account()
+
+
+async def _ask_vms(reader: CloudReader) -> None:
+    async with aclosing(reader.list_vms()) as pages:
+        await anext(pages)

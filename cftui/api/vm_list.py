@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -49,7 +49,7 @@ class VmList(Generic[Vm]):
         self._lists = lists
         self._rows: RowCache[Vm] = RowCache(read)
 
-    async def pages(self) -> AsyncIterator[VmPage[Vm]]:
+    async def pages(self) -> AsyncGenerator[VmPage[Vm], None]:
         """See `CloudReader.list_vms`."""
         seen: set[str] = set()
         async with aclosing(self._lists.pages("vms")) as pages:

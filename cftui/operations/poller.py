@@ -182,9 +182,9 @@ class Poller:
 
     async def _ask(self, began: float) -> None:
         if not self._is_signed_in:
-            account = await self._reader.account()
+            with contextlib.suppress(errors.NotFound):  # the document of the actions names no such endpoint
+                self._say(account=clean((await self._reader.account()).email or ""))
             self._is_signed_in = True
-            self._say(account=clean(account.email or ""))
         if self._list_due <= began and not self._link.is_paused:
             await self._read_list(began)
             self._list_due = self._clock.monotonic() + self._limits.idle_s * self._slower

@@ -28,6 +28,13 @@ async def test_then_the_other_one(nothing: bytes) -> None:
     assert await probe({FIRST: nothing, OTHER: GOOD}) == ("/v1", [f"GET {FIRST}", f"GET {OTHER}"])
 
 
+async def test_a_cloud_without_accounts_is_known_by_its_vms() -> None:
+    vms = http(200, {"vms": []})
+    found, asked = await probe({"/v1/vms": vms, "/v1/vms?per_page=200": vms})
+    assert found == "/v1"
+    assert asked[:2] == [f"GET {FIRST}", f"GET {OTHER}"]
+
+
 async def test_neither() -> None:
     with pytest.raises(NotFound, match="GET /api/v1/account"):
         await probe({})

@@ -395,3 +395,12 @@ async def test_an_unreadable_entry_costs_that_entry_and_calls_no_vm_gone(world: 
     assert world.engine.update.link.unreadable == 1
     assert len(world.engine.view.vms) == 20
     assert world.engine.update.link.state is LinkState.LIVE
+
+
+async def test_a_cloud_without_an_account_endpoint_is_read_all_the_same(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.server.faults.always("GET /account", faults.status(404, '{"id": "not_found", "message": "nothing here"}'))
+    await world.begin()
+    assert len(world.engine.view.vms) == 20
+    assert world.engine.update.link.state is LinkState.LIVE
+    await world.engine.stop()
