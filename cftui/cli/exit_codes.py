@@ -122,6 +122,7 @@ _NOT_SENT = {
     "journal": ExitCode.JOURNAL,
     "unreachable": ExitCode.UNREACHABLE,
     "unread": ExitCode.UNREACHABLE,
+    "401": ExitCode.UNAUTHORISED,
     "stopped": ExitCode.DONE,
 }
 """By the reason of a submission that was not sent; `stopped` never stands alone, what stopped it has the code."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from cftui.api.client import CloudReader
+from cftui.api.errors import NotFound
 from cftui.api.models import VM
 from cftui.api.vm_list import Vm, VmPage
 from cftui.cli import records
@@ -107,8 +109,16 @@ async def _read_vm(session: Session, target: str) -> Listing:
 async def _read_actions(session: Session, targets: list[str]) -> tuple[View, tuple[ActionRow, ...]]:
     async with await session.reader() as reader:
         view = await read_view(reader, session, with_actions=False)
-        wanted = {row.id for row in resolve_all(targets, view)} if targets else set(view.vms)
-        found = await reader.follow(wanted)
-        if found.source == "none":
+        wanted = [row.id for row in resolve_all(targets, view)] if targets else list(view.vms)
+        if not targets:
+            with suppress(NotFound):  # then each VM's own list, as far as there are any
+                return view, await reader.actions(whole=True)
+        try:
+            return view, tuple([row for vm_id in wanted for row in await reader.vm_actions(vm_id)])
+        except NotFound:
+            pass
+        try:
+            return view, tuple(row for row in await reader.actions(whole=True) if row.vm_id in set(wanted))
+        except NotFound:
             session.tell("This cloud lets no actions be read.")
-        return view, tuple(row for row in found.rows if not targets or row.vm_id in wanted)
+            return view, ()

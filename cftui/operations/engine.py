@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cftui.clock import Clock
-from cftui.errors import JournalError, ReadOnlyError
+from cftui.errors import JournalError, ReadOnlyError, UsageError
 from cftui.fleet import rules
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.fleet import Change, Fleet, Reading, View
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from cftui.api.client import CloudClient, CloudReader
     from cftui.api.models import VM
     from cftui.operations.journal import Journal, JournalEntry
-    from cftui.operations.plan import Plan, Step
+    from cftui.operations.plan import Plan
     from cftui.operations.poller import Poller
+    from cftui.operations.sending import Sending
 
 _SAVE_EVERY_S = 60.0
 _GRACE_S = 2.0
@@ -93,7 +94,7 @@ class Engine:
         self._sequence = 0
         self._saved_at = 0.0
         self._moved = asyncio.Event()
-        self._sending: set[asyncio.Task[JournalEntry]] = set()
+        self._sending: Sending | None = None
         self._reader: CloudReader | None = None
         self._journal: Journal | None = None
         self._poller: Poller | None = None
@@ -112,6 +113,7 @@ class Engine:
             self._estimates,
             self._account.is_read_only,
             self._journal_problem,
+            self._sending.unsent if self._sending is not None else 0,
         )
 
     @property
@@ -132,20 +134,30 @@ class Engine:
     async def start(self) -> None:
         """Load the journal, then begin polling in a task; does not wait for the network."""
         from cftui.operations.poller import Poller
+        from cftui.operations.sending import Sending
 
         self._reader = self._make_reader()
         self._poller = Poller(self._reader, self, clock=self._clock, limits=self._limits)
         await self._open_journal()
+        self._sending = Sending(
+            self,
+            self._journal,
+            journal_problem=self._journal_problem,
+            clock=self._clock,
+            origin=self._account.origin,
+            follow=self._poller.follow,
+            known=self._poller.entry,
+            refused=self._poller.refused,
+        )
         self._polling = asyncio.create_task(self._poller.run(), name="cftui-poller")
 
     async def stop(self) -> None:
         """End polling, give requests under way a moment for their answers, close connections and the journal."""
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=_GRACE_S)
-        tasks = [*self._sending, *([self._polling] if self._polling else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._sending is not None:
+            await self._sending.stop(_GRACE_S)
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
         self._save()
         if self._reader is not None:
             await self._reader.close()
@@ -155,23 +167,40 @@ class Engine:
     async def _open_journal(self) -> None:
         from cftui.operations.journal import Journal
 
-        self._journal = Journal(self._state_dir / "journal.sqlite3")
+        journal = Journal(self._state_dir / "journal.sqlite3")
         try:
-            await self._journal.open()
-            entries = await self._journal.load(self._account.origin)
+            await journal.open()
+            entries = await journal.load(self._account.origin)
         except JournalError as error:
             self._journal_problem = str(error)
-            self._journal = None
+            await journal.close()
             self._wake(Change())
             return
+        self._journal = journal
         for entry in entries:
-            if entry.is_left_behind:
-                entry = self._left_behind(entry)
-                with contextlib.suppress(JournalError):
-                    await self._journal.record(entry)
-            assert self._poller is not None
-            self._poller.follow(entry)
-            self.feed(submissions=(entry.submission,))
+            await self._adopt(entry)
+
+    async def reread_journal(self) -> None:
+        """Take in what another program on this journal sent, and what it left behind when it died."""
+        if self._journal is None or self._sending is None:
+            return
+        known = self.view.submissions
+        with contextlib.suppress(JournalError):  # the next intent will tell
+            for entry in await self._journal.load(self._account.origin):
+                token = entry.submission.token
+                is_news = token not in known or known[token].stage is Stage.SENDING
+                if is_news and not self._sending.is_under_way(token):
+                    await self._adopt(entry)
+
+    async def _adopt(self, entry: JournalEntry) -> None:
+        assert self._poller is not None
+        assert self._journal is not None
+        if entry.is_left_behind(self._clock.now().timestamp()):
+            entry = self._left_behind(entry)
+            with contextlib.suppress(JournalError):
+                await self._journal.record(entry)
+        self._poller.follow(entry)
+        self.feed(submissions=(entry.submission,))
 
     def _left_behind(self, entry: JournalEntry) -> JournalEntry:
         """An intent whose process died before it knew the answer: the POST may have left."""
@@ -287,42 +316,12 @@ class Engine:
 
         Raises:
             ReadOnlyError: Nothing may be changed; nothing was sent.
+            UsageError: This very plan was executed before; nothing was sent.
         """
-        from cftui.operations import runner
-        from cftui.operations.submit import Sender
-
-        client = self._client()
-        baselines = await self._baselines(plan)
-
-        async def send(step: Step) -> JournalEntry:
-            if isinstance(baselines, str):
-                return self._not_sent(plan, step, "unread", baselines)
-            if self._journal is None:
-                return self._not_sent(plan, step, "journal", self._journal_problem)
-            sender = Sender(
-                client,
-                self._journal,
-                clock=self._clock,
-                origin=self._account.origin,
-                feed=self.feed,
-                doing=lambda vm_id: self.view.doing.get(vm_id),
-            )
-            baseline = baselines.get(step.vm.id, ())
-            # A task of its own: whoever waits for it may be cancelled, a request under way may not.
-            task = asyncio.create_task(sender.send(step, plan, baseline))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-            entry = await asyncio.shield(task)
-            assert self._poller is not None
-            self._poller.follow(entry)
-            return entry
-
-        entries = await runner.run(
-            plan,
-            send,
-            lambda step: self._not_sent(plan, step, "stopped", "the run was stopped before its turn"),
-            max_parallel=max_parallel,
-            stop_on_error=stop_on_error,
+        if self._sending is None:
+            raise UsageError("The engine was not started.")
+        entries = await self._sending.execute(
+            plan, self._client(), max_parallel=max_parallel, stop_on_error=stop_on_error
         )
         return [entry.submission for entry in entries]
 
@@ -380,6 +379,8 @@ class Engine:
         old, self._account = self._reader, replace(self._account, password=password)
         self._reader = self._make_reader()
         self._poller.signed_out(self._reader)
+        if self._sending is not None:
+            await self._sending.idle()  # requests under way still need the old connections
         if old is not None:
             await old.close()
 
@@ -391,34 +392,6 @@ class Engine:
                 "Nothing was sent: this session is read-only.", hint="Start without --read-only to act."
             )
         return self._reader
-
-    async def _baselines(self, plan: Plan) -> dict[str, tuple[ActionRow, ...]] | str:
-        """The actions of the plan's type that each target already has, or why they cannot be read.
-
-        One list read serves the whole plan.
-        """
-        from cftui.api.errors import CloudError
-
-        assert self._reader is not None
-        sequence = self.next_sequence()
-        try:
-            listing = await self._reader.follow({step.vm.id for step in plan.steps})
-        except CloudError as error:
-            return f"the actions could not be read first: {error.message}"
-        self.feed(actions=listing.rows, sequence=sequence)
-        by_vm: dict[str, list[ActionRow]] = {}
-        for row in listing.rows:
-            if row.type == plan.type:
-                by_vm.setdefault(row.vm_id, []).append(row)
-        return {vm_id: tuple(rows) for vm_id, rows in by_vm.items()}
-
-    def _not_sent(self, plan: Plan, step: Step, reason: str, message: str) -> JournalEntry:
-        from cftui.operations.submit import planned
-
-        entry = planned(step, plan, origin=self._account.origin, at=self._clock.now())
-        submission = replace(entry.submission, stage=Stage.NOT_SENT, reason=reason, message=message, is_settled=True)
-        self.feed(submissions=(submission,))
-        return replace(entry, submission=submission)
 
     async def _next_move(self, timeout_s: float | None = None) -> None:
         """Until something changes, or the time is over."""

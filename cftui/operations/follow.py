@@ -67,6 +67,11 @@ class Followed:
             return True
         return (self._is_looked_up or not self._can_list) and effects.is_verifiable(submission.type)
 
+    def wants_whole_list(self, now: float) -> bool:
+        """Whether it is time to say that there is no trace, which only the VM's whole list can tell."""
+        is_open_question = self._is_looked_up and self.submission.finding is Finding.NONE and not self.is_over
+        return is_open_question and self._can_list and now - self._since >= lookup.SETTLE_S
+
     @property
     def _is_looked_up(self) -> bool:
         submission = self.submission
@@ -114,7 +119,7 @@ class Followed:
         submission = self.submission
         assert facts.actions is not None
         assert submission.key is not None
-        match = find(submission.key, facts.actions, baseline=self.entry.baseline, claimed=facts.claimed)
+        match = find(submission.key, facts.actions, baseline=self.entry.baseline.rows, claimed=facts.claimed)
         row = match.row
         if row is None:
             self._note_missing(facts)
@@ -194,7 +199,11 @@ class Followed:
         if not facts.is_vm_gone or self.submission.is_settled:
             return
         self._vm_misses.append(facts.now)
-        if _is_lost(self._vm_misses):
+        if not _is_lost(self._vm_misses):
+            return
+        if self.submission.stage is Stage.COMPLETED:
+            self._set(is_settled=True, message="completed; the VM is gone, so it cannot be verified")
+        else:
             self._set(
                 stage=Stage.UNKNOWN,
                 reason="gone",

@@ -16,20 +16,23 @@ import socket
 import sqlite3
 import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cftui.errors import JournalError
 from cftui.fleet.history import OPEN_STAGES, Finding, Stage, Submission
-from cftui.fleet.identity import ActionKey
+from cftui.fleet.identity import ActionKey, candidates
 from cftui.fleet.rows import ActionRow, Phase, Power, VmRow
 
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
+_ANSWERED_BY_S = 60.0
+"""Whoever sends gives up after 30 s; twice that leaves room for a slow disk."""
+
 _LOAD_LIMIT = 500
 """Ended rows handed to the fleet at start; older ones stay in the file for `cftui journal`."""
 
@@ -39,7 +42,8 @@ CREATE TABLE submission (
     vm_id TEXT NOT NULL, vm_name TEXT NOT NULL, type TEXT NOT NULL, url TEXT NOT NULL, body TEXT NOT NULL,
     intended REAL NOT NULL, given_up REAL, host TEXT NOT NULL, pid INTEGER NOT NULL,
     stage TEXT NOT NULL, reason TEXT NOT NULL, finding TEXT NOT NULL, message TEXT NOT NULL, status TEXT NOT NULL,
-    started_at TEXT NOT NULL, completed_at TEXT NOT NULL, action_key TEXT, vm_before TEXT, baseline TEXT NOT NULL,
+    started_at TEXT NOT NULL, completed_at TEXT NOT NULL, action_key TEXT, vm_before TEXT,
+    baseline TEXT NOT NULL, newest_before REAL,
     is_probable INTEGER NOT NULL, is_settled INTEGER NOT NULL, is_open INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX one_open_per_vm ON submission (origin, vm_id) WHERE is_open;
@@ -49,7 +53,7 @@ CREATE INDEX by_time ON submission (origin, intended);
 _COLUMNS = (
     "token", "origin", "plan_id", "replaces", "vm_id", "vm_name", "type", "url", "body", "intended",
     "given_up", "host", "pid", "stage", "reason", "finding", "message", "status", "started_at", "completed_at",
-    "action_key", "vm_before", "baseline", "is_probable", "is_settled", "is_open",
+    "action_key", "vm_before", "baseline", "newest_before", "is_probable", "is_settled", "is_open",
 )  # fmt: skip
 _INSERT = f"INSERT INTO submission ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE submission SET {', '.join(f'{c} = ?' for c in _COLUMNS[10:])} WHERE token = ?"  # noqa: S608
@@ -69,6 +73,18 @@ class AlreadyOpenError(JournalError):
         self.other = other
 
 
+class Baseline(NamedTuple):
+    """What was listed before a POST, so that the look-up can tell what is new."""
+
+    rows: tuple[ActionRow, ...] = ()
+    """Actions of this VM and type."""
+    newest: float | None = None
+    """When the newest listed action of all began, by the cloud's clock: what began before was only not read."""
+
+
+NOTHING_LISTED = Baseline()
+
+
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
     """A journal row: the submission, and what only following and the look-up need."""
@@ -76,13 +92,21 @@ class JournalEntry:
     submission: Submission
     origin: str
     url: str
-    baseline: tuple[ActionRow, ...] = ()
-    """Actions of this VM and type that were listed before the POST; the look-up counts only others."""
+    baseline: Baseline = NOTHING_LISTED
     replaces: str = ""
     given_up: float | None = None
     """When the answer of the POST was given up, seconds since 1970; None while waiting, and when one came."""
     host: str = ""
     pid: int = 0
+
+    def candidates(
+        self, rows: Iterable[ActionRow], claimed: frozenset[ActionKey] = frozenset()
+    ) -> dict[ActionKey, ActionRow]:
+        """The listed actions that this POST may have begun: see `fleet.identity.candidates`."""
+        newest = self.baseline.newest
+        later = [row for row in rows if newest is None or row.started is None or row.started >= newest]
+        submission = self.submission
+        return candidates(submission.vm_id, submission.type, later, baseline=self.baseline.rows, claimed=claimed)
 
     @property
     def is_open(self) -> bool:
@@ -90,12 +114,17 @@ class JournalEntry:
         submission = self.submission
         return not submission.is_settled and (submission.stage in OPEN_STAGES or submission.stage is Stage.UNKNOWN)
 
-    @property
-    def is_left_behind(self) -> bool:
-        """Whether it was being sent by a process of this machine that is gone."""
-        if self.submission.stage is not Stage.SENDING or self.host != socket.gethostname():
+    def is_left_behind(self, now: float) -> bool:
+        """Whether nobody waits for its answer any more: its process is gone, or every deadline has passed.
+
+        Args:
+            now: Seconds since 1970.
+        """
+        if self.submission.stage is not Stage.SENDING:
             return False
-        return self.pid == os.getpid() or not _is_alive(self.pid)
+        if now - self.submission.intended > _ANSWERED_BY_S:
+            return True  # also on another machine of a shared home, and when a process id was used again
+        return self.host == socket.gethostname() and (self.pid == os.getpid() or not _is_alive(self.pid))
 
 
 class Journal:
@@ -175,7 +204,7 @@ class Journal:
 
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         future: Future[T] = Future()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             raise JournalError("The journal is closed.")
         self._queue.put((work, future))
         return await asyncio.wrap_future(future)
@@ -211,6 +240,8 @@ class Journal:
         try:
             connection.execute("BEGIN IMMEDIATE")
             for work, future in batch:
+                if not future.set_running_or_notify_cancel():
+                    continue
                 connection.execute("SAVEPOINT one")
                 try:
                     results.append((future, work(connection), None))
@@ -219,10 +250,10 @@ class Journal:
                     results.append((future, None, error))
                 connection.execute("RELEASE one")
             connection.execute("COMMIT")
-        except (OSError, sqlite3.Error, ValueError) as error:
+        except Exception as error:  # whatever it was, nobody may wait for ever
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
-            results = [(future, None, error) for _, future in batch]
+            results = [(future, None, error) for _, future in batch if not future.done()]
         for future, result, failure in results:
             if failure is None:
                 future.set_result(result)
@@ -265,9 +296,7 @@ class Journal:
         except OSError:
             found = None
         if found is None or (found.st_dev, found.st_ino) != self._inode:
-            raise JournalError(
-                "The journal was replaced or removed while running; nothing was sent.", hint="Start cftui again."
-            )
+            raise JournalError("The journal was replaced or removed while running.", hint="Start cftui again.")
 
 
 def read_journal(path: Path, *, limit: int = 1000) -> list[JournalEntry]:
@@ -304,14 +333,10 @@ def _as_journal_error(error: BaseException, path: Path) -> JournalError:
         return error
     text = str(error)
     if "locked" in text:
-        return JournalError(
-            "The journal is busy: another program holds it; nothing was sent.", hint="Try again in a moment."
-        )
+        return JournalError("The journal is busy: another program holds it.", hint="Try again in a moment.")
     if "full" in text or "disk I/O" in text:
-        return JournalError(
-            f"The journal cannot be written ({text}); nothing was sent.", hint="Free some space on the disk."
-        )
-    return JournalError(f"The journal {str(path)!r} cannot be used: {text}.", hint="Nothing was sent.")
+        return JournalError(f"The journal cannot be written ({text}).", hint="Free some space on the disk.")
+    return JournalError(f"The journal {str(path)!r} cannot be used: {text}.")
 
 
 def _already_open(other: JournalEntry) -> str:
@@ -340,7 +365,8 @@ def _values(entry: JournalEntry) -> Sequence[object]:
         s.intended, entry.given_up, entry.host or socket.gethostname(), entry.pid or os.getpid(), s.stage.value,
         s.reason, s.finding.value, _storable(s.message), _storable(s.status), _storable(s.started_at),
         _storable(s.completed_at), None if s.key is None else json.dumps(s.key),
-        None if s.before is None else json.dumps(s.before), json.dumps(entry.baseline), s.is_probable, s.is_settled,
+        None if s.before is None else json.dumps(s.before._asdict()),
+        json.dumps([row._asdict() for row in entry.baseline.rows]), entry.baseline.newest, s.is_probable, s.is_settled,
         entry.is_open,
     ]  # fmt: skip
 
@@ -368,7 +394,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
             started_at=got["started_at"],
             completed_at=got["completed_at"],
             message=got["message"],
-            before=None if got["vm_before"] is None else _vm(json.loads(got["vm_before"])),
+            before=_vm(got["vm_before"]),
             is_probable=bool(got["is_probable"]),
             is_settled=bool(got["is_settled"]),
             reason=got["reason"],
@@ -376,7 +402,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         ),
         origin=got["origin"],
         url=got["url"],
-        baseline=tuple(_action(values) for values in json.loads(got["baseline"])),
+        baseline=Baseline(_actions(got["baseline"]), got["newest_before"]),
         replaces=got["replaces"],
         given_up=got["given_up"],
         host=got["host"],
@@ -384,11 +410,18 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
     )
 
 
-def _vm(values: list[Any]) -> VmRow:
-    row = VmRow._make(values)
-    return row._replace(power=Power(row.power), snapshot_ids=tuple(row.snapshot_ids))
+def _vm(text: str | None) -> VmRow | None:
+    """A VM as it was written down; None where another version wrote it otherwise, so that it proves nothing."""
+    try:
+        row = VmRow(**json.loads(text or ""))
+        return row._replace(power=Power(row.power), snapshot_ids=tuple(row.snapshot_ids))
+    except (ValueError, TypeError):
+        return None
 
 
-def _action(values: list[Any]) -> ActionRow:
-    row = ActionRow._make(values)
-    return row._replace(phase=Phase(row.phase))
+def _actions(text: str) -> tuple[ActionRow, ...]:
+    try:
+        rows = [ActionRow(**members) for members in json.loads(text)]
+        return tuple(row._replace(phase=Phase(row.phase)) for row in rows)
+    except (ValueError, TypeError):
+        return ()

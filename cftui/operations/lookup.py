@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from cftui.fleet import effects
 from cftui.fleet.history import Finding, Stage
-from cftui.fleet.identity import ActionKey, candidates
+from cftui.fleet.identity import ActionKey
 from cftui.fleet.rows import ActionRow, Phase, VmRow
 from cftui.operations.journal import JournalEntry
 
@@ -44,6 +44,10 @@ class Facts:
     is_vm_gone: bool = False
     claimed: frozenset[ActionKey] = frozenset()
     """Actions that are known to be other submissions of ours."""
+    is_whole: bool = False
+    """Whether `actions` is all the cloud has on this VM: only then does it tell that there is no trace."""
+    is_replaced: bool = False
+    """Whether it was sent again since: what the VM shows now may be the second one's doing."""
 
 
 def wait_s(tries: int) -> float:
@@ -60,20 +64,19 @@ def look(entry: JournalEntry, facts: Facts, *, since: float) -> JournalEntry:
         since: When the answer was given up.
     """
     submission = entry.submission
-    if facts.vm is not None and effects.effect_seen(submission.type, submission.body, submission.before, facts.vm):
-        words = effects.effect_words(submission.type, submission.body, submission.before, facts.vm)
+    type_, body, before = submission.type, submission.body, submission.before
+    if facts.vm is not None and not facts.is_replaced and effects.effect_seen(type_, body, before, facts.vm):
+        words = effects.effect_words(type_, body, before, facts.vm)
         seen = replace(submission, stage=Stage.VERIFIED, is_settled=True, message=f"seen on the VM: {words}")
         return replace(entry, submission=seen)
     is_certain_enough = facts.asked_at - since >= SETTLE_S
     if facts.actions is not None:
-        found = candidates(
-            submission.vm_id, submission.type, facts.actions, baseline=entry.baseline, claimed=facts.claimed
-        )
+        found = entry.candidates(facts.actions, facts.claimed)
         if len(found) == 1:
             return _probable(entry, *next(iter(found.items())))
         if found:
             return _several(entry, found, is_certain_enough)
-        if is_certain_enough:
+        if is_certain_enough and facts.is_whole:
             return _no_trace(entry)
     elif not facts.can_list and facts.vm is not None and is_certain_enough:
         if effects.is_verifiable(submission.type) and submission.before is not None:
@@ -119,7 +122,9 @@ def _several(entry: JournalEntry, found: Mapping[ActionKey, ActionRow], is_certa
     common = f"; all {words.pop()}" if len(words) == 1 else ""
     have_ended = all(row.phase in (Phase.SUCCEEDED, Phase.FAILED) for row in found.values())
     message = f"several fit ({len(found)}: {times}){common}; which is yours cannot be told"
-    return _finding(entry, Finding.SEVERAL, message, is_settled=is_certain_enough and have_ended)
+    return _finding(
+        entry, Finding.SEVERAL, message, is_settled=entry.submission.is_settled or (is_certain_enough and have_ended)
+    )
 
 
 def _no_trace(entry: JournalEntry) -> JournalEntry:

@@ -42,7 +42,7 @@ def load(path: Path, origin: str) -> Memory | None:
         if kept["schema"] != _SCHEMA or kept["origin"] != origin:
             return None
         return Memory(kept["saved_at"], tuple(map(_vm, kept["vms"])), Estimates.from_json(kept["usual"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

@@ -17,7 +17,7 @@ from cftui.api import errors, retry
 from cftui.clock import Clock
 from cftui.fleet import rules
 from cftui.fleet.fleet import View
-from cftui.fleet.history import HistoryEntry, Stage
+from cftui.fleet.history import HistoryEntry, Stage, Submission
 from cftui.fleet.identity import keyed
 from cftui.fleet.rows import ActionRow, VmRow
 from cftui.operations.follow import Followed
@@ -56,6 +56,7 @@ class Facade(Protocol):
         vms: tuple[VmRow, ...] = (),
         gone_ids: frozenset[str] = frozenset(),
         actions: tuple[ActionRow, ...] | None = None,
+        submissions: tuple[Submission, ...] = (),
         is_whole_fleet: bool = False,
         is_whole_history: bool = False,
         sequence: int | None = None,
@@ -68,6 +69,9 @@ class Facade(Protocol):
 
     async def keep(self, entry: JournalEntry) -> None:
         """An entry that is followed moved on."""
+
+    async def reread_journal(self) -> None:
+        """Take in what other programs on the same journal did."""
 
 
 class Poller:
@@ -99,6 +103,8 @@ class Poller:
         self._list_due = clock.monotonic()
         self._foreign_due = 0.0
         self._has_strays = False
+        self._replaced: set[str] = set()
+        """Tokens of submissions that were sent again."""
         self.rounds = 0
         """Rounds that ended, well or not."""
         self.last_error: errors.CloudError | None = None
@@ -113,15 +119,28 @@ class Poller:
         """Follow a submission until nothing more is looked for."""
         now = self._clock.monotonic()
         followed = Followed(entry, now=now, wall=self._clock.now().timestamp(), interval_s=self._limits.active_s)
+        if entry.replaces:
+            self._replaced.add(entry.replaces)
         if followed.is_over:
             return
         followed.due = now + min(1.0, self._limits.active_s)
         self._followed[entry.submission.token] = followed
         self._wake.set()
 
+    def entry(self, token: str) -> JournalEntry | None:
+        """What is followed of a submission; None when nothing is any more."""
+        followed = self._followed.get(token)
+        return None if followed is None else followed.entry
+
+    def refused(self, error: errors.Unauthorized) -> None:
+        """The credentials were refused elsewhere: nothing is asked again until there are others."""
+        self._failed(error, LinkState.UNAUTHORISED, "e-mail or password refused", None)
+
     def refresh(self) -> None:
-        """Ask at once, also while the cloud fails."""
-        self._list_due = self._not_before = self._clock.monotonic()
+        """Ask at once, also while the cloud does not answer; a wait that it asked for is kept."""
+        self._list_due = self._clock.monotonic()
+        if getattr(self.last_error, "retry_after_s", None) is None:
+            self._not_before = self._list_due
         self._wake.set()
 
     def pause(self, is_paused: bool) -> None:
@@ -187,6 +206,7 @@ class Poller:
             self._is_signed_in = True
         if self._list_due <= began and not self._link.is_paused:
             await self._read_list(began)
+            await self._engine.reread_journal()
             self._list_due = self._clock.monotonic() + self._limits.idle_s * self._slower
         await self._follow_round(began)
 
@@ -231,6 +251,7 @@ class Poller:
         listing = await self._reader.follow({one.submission.vm_id for one in due} | foreign)
         self._engine.feed(actions=listing.rows, sequence=sequence)
         await self._advance(due, _facts_from(listing, asked_at, self._clock.monotonic()))
+        await self._look_whole(due)
         wanted = {one.submission.vm_id for one in due if one.wants_vm and not one.is_over}
         wanted |= {one.submission.vm_id for one in due if one.is_over}
         doing = self._engine.view.doing
@@ -253,11 +274,34 @@ class Poller:
         self._foreign_due = now + self._limits.active_s * self._slower
 
     async def _advance(self, due: Iterable[Followed], facts: Callable[[str], Facts | None]) -> None:
-        claimed = {one.submission.key for one in self._followed.values() if one.submission.key is not None}
         for one in due:
             known = facts(one.submission.vm_id)
-            if known is not None and one.advance(replace(known, claimed=frozenset(claimed - {one.submission.key}))):
+            if known is None:
+                continue
+            token, vm_id = one.submission.token, one.submission.vm_id
+            others = self._engine.view.submissions.values()
+            claimed = {o.key for o in others if o.key is not None and o.vm_id == vm_id and o.token != token}
+            known = replace(known, claimed=frozenset(claimed), is_replaced=token in self._replaced)
+            if one.advance(known):
                 await self._engine.keep(one.entry)
+
+    async def _look_whole(self, due: Iterable[Followed]) -> None:
+        """Read all that the cloud has on a VM where only that can tell that there is no trace of a request."""
+        for one in due:
+            if not one.wants_whole_list(self._clock.monotonic()):
+                continue
+            vm_id, asked_at = one.submission.vm_id, self._clock.monotonic()
+            rows = await self._all_actions_of(vm_id)
+            if rows is not None:
+                facts = Facts(self._clock.monotonic(), asked_at, can_list=True, actions=rows, is_whole=True)
+                await self._advance([one], {vm_id: facts}.get)
+
+    async def _all_actions_of(self, vm_id: str) -> tuple[ActionRow, ...] | None:
+        with contextlib.suppress(errors.NotFound):
+            return await self._reader.vm_actions(vm_id)
+        with contextlib.suppress(errors.NotFound):
+            return tuple(row for row in await self._reader.actions(whole=True) if row.vm_id == vm_id)
+        return None
 
     async def _read_vms(self, vm_ids: set[str]) -> dict[str, VmRow | None]:
         """The VMs as they are now, None for those that the cloud does not know; feeds the fleet."""
@@ -269,16 +313,25 @@ class Poller:
             return {vm_id: self._engine.view.vms.get(vm_id) for vm_id in vm_ids}
         gate = asyncio.Semaphore(_PARALLEL_READS)
 
-        async def read(vm_id: str) -> VmRow | None:
+        found: dict[str, VmRow | None] = {}
+
+        async def read(vm_id: str) -> None:
             async with gate:
                 try:
-                    return (await self._reader.get_vm(vm_id)).row()
+                    found[vm_id] = (await self._reader.get_vm(vm_id)).row()
                 except errors.NotFound:
-                    return None
+                    found[vm_id] = None
+                except (errors.Unauthorized, errors.RateLimited, errors.Unreachable):
+                    raise
+                except errors.CloudError as error:
+                    log.info("One VM could not be read: %s", clean(error.message))  # its siblings can
 
-        rows = await asyncio.gather(*map(read, vm_ids))
-        self._engine.feed(vms=tuple(row for row in rows if row is not None), sequence=sequence)
-        return dict(zip(vm_ids, rows, strict=True))
+        ends = await asyncio.gather(*map(read, vm_ids), return_exceptions=True)
+        self._engine.feed(vms=tuple(row for row in found.values() if row is not None), sequence=sequence)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        return found
 
     def _foreign(self, now: float) -> set[str]:
         """VMs on which others have something in progress; what runs far beyond its usual limit waits for the list."""

@@ -10,7 +10,10 @@ from cftui.fleet.history import Stage
 from cftui.operations.journal import JournalEntry
 from cftui.operations.plan import Plan, Step
 
-_BAD = frozenset({Stage.REJECTED, Stage.NOT_SENT, Stage.UNKNOWN, Stage.ERRORED})
+_BAD = frozenset({Stage.SKIPPED, Stage.REJECTED, Stage.NOT_SENT, Stage.UNKNOWN})
+
+_HOPELESS = frozenset({"journal", "401", "stopped"})
+"""Reasons that hold for every step that would follow: nothing can be journalled, the credentials are refused."""
 
 
 async def run(
@@ -43,7 +46,7 @@ async def run(
             step = waiting.popleft()
             entry = entries[step.token] = await send(step)
             reason = entry.submission.reason
-            is_stopped |= reason == "journal" or (stop_on_error and entry.submission.stage in _BAD)
+            is_stopped |= reason in _HOPELESS or (stop_on_error and entry.submission.stage in _BAD)
 
     await asyncio.gather(*(work() for _ in range(min(max_parallel, len(plan.steps)))))
     entries |= {step.token: not_begun(step) for step in waiting}

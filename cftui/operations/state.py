@@ -81,3 +81,5 @@ class Update:
     is_read_only: bool
     journal_problem: str = ""
     """Why nothing can be journalled, and so nothing can be sent; empty when all is well."""
+    unsent: int = 0
+    """Steps of confirmed plans that have not begun; leaving now leaves them out."""

@@ -20,7 +20,7 @@ from cftui.fleet import rules
 from cftui.fleet.history import HistoryEntry, Stage, Submission
 from cftui.fleet.identity import key_of
 from cftui.fleet.rows import ActionRow, VmRow
-from cftui.operations.journal import AlreadyOpenError, Journal, JournalEntry
+from cftui.operations.journal import NOTHING_LISTED, AlreadyOpenError, Baseline, Journal, JournalEntry
 from cftui.operations.plan import Plan, Step
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Sender:
         origin: Names the account in the journal.
         feed: Takes every fact that sending brings.
         doing: The open or newest history entry of a VM, as the fleet knows it now.
+        may_send: Asked once more just before the intent; False while everything is being stopped.
+        refused: Told when the cloud refuses the credentials.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class Sender:
         origin: str,
         feed: Feed,
         doing: Callable[[str], HistoryEntry | None],
+        may_send: Callable[[], bool] = lambda: True,
+        refused: Callable[[errors.Unauthorized], None] = lambda error: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -69,14 +73,16 @@ class Sender:
         self._origin = origin
         self._feed = feed
         self._doing = doing
+        self._may_send = may_send
+        self._refused_credentials = refused
 
-    async def send(self, step: Step, plan: Plan, baseline: tuple[ActionRow, ...]) -> JournalEntry:
+    async def send(self, step: Step, plan: Plan, baseline: Baseline) -> JournalEntry:
         """Send one step, once, or say why it was not sent.
 
         Args:
             step: What was confirmed.
             plan: The plan it belongs to.
-            baseline: Actions of this VM and type that were listed before.
+            baseline: What was listed before.
 
         Returns:
             The entry with its verdict; it is in the journal unless nothing was about to be sent.
@@ -87,22 +93,26 @@ class Sender:
         except errors.NotFound:
             self._feed(gone_ids=frozenset({step.vm.id}))
             return self._refused(entry, "gone", "the VM no longer exists")
+        except errors.Unauthorized as error:
+            self._refused_credentials(error)
+            return self._refused(entry, "401", error.message)
         except errors.CloudError as error:
             return self._refused(entry, "unread", f"the VM could not be read first: {error.message}")
         self._feed(vms=(now,))
         if difference := changed_since(step.vm, now, type_=plan.type):
             return self._refused(entry, "changed", f"changed since you looked: {difference}")
-        doing = None if plan.is_resend else self._doing(step.vm.id)
-        allowed = next(a for a in rules.availability(now, doing=doing) if a.type is plan.type)
+        allowed = next(a for a in rules.availability(now, doing=self._doing(step.vm.id)) if a.type is plan.type)
         if not allowed.is_allowed:
             return self._refused(entry, "refused", allowed.reason, stage=Stage.SKIPPED)
+        if not self._may_send():
+            return self._refused(entry, "stopped", "the run was stopped before its turn")
         entry = replace(entry, submission=replace(entry.submission, before=now, intended=self._wall()))
         try:
             await self._journal.intend(entry)
         except AlreadyOpenError as error:
             return self._refused(entry, "already-open", error.message, stage=Stage.SKIPPED)
         except JournalError as error:
-            return self._refused(entry, "journal", error.message)
+            return self._refused(entry, "journal", f"{_plain(error.message)}; nothing was sent")
         self._feed(submissions=(entry.submission,))
         entry = await self._post(entry, step)
         return await self._record(entry)
@@ -117,7 +127,7 @@ class Sender:
         except Exception as error:  # whatever it was, the request may have left
             return self._unknown(entry, "unforeseen", f"no answer could be read ({type(error).__name__})")
         key = key_of(row) if row.number or row.started is not None else None
-        if key is not None and key in map(key_of, entry.baseline):
+        if key is not None and key in map(key_of, entry.baseline.rows):
             return self._unknown(entry, "same-key", "the answer names an action that was there before")
         self._feed(actions=(row,) if key is not None else None)
         submission = replace(
@@ -138,7 +148,10 @@ class Sender:
             return self._unknown(entry, error.reason, _plain(error.message))
         if isinstance(error, errors.Unreachable):
             return self._ended(entry, Stage.NOT_SENT, "unreachable", error.cause)
-        await self._reread(entry.submission.vm_id)
+        if isinstance(error, errors.Unauthorized):
+            self._refused_credentials(error)
+        else:
+            await self._reread(entry.submission.vm_id)
         return self._ended(entry, Stage.REJECTED, str(error.status or ""), _plain(error.message))
 
     async def _reread(self, vm_id: str) -> None:
@@ -169,8 +182,9 @@ class Sender:
         try:
             await self._journal.record(entry)
         except JournalError as error:
-            # The truth about the POST outranks the disk: show it, and say that the next start will have to look it up.
-            message = f"{entry.submission.message}; not recorded: {error.message}".lstrip("; ")
+            # The truth about the POST outranks the disk: it is shown all the same.
+            told = f"not recorded: {_plain(error.message)}; the next start will have to look it up"
+            message = f"{entry.submission.message}; {told}".lstrip("; ")
             entry = replace(entry, submission=replace(entry.submission, message=message))
         self._feed(submissions=(entry.submission,))
         return entry
@@ -179,7 +193,7 @@ class Sender:
         return self._clock.now().timestamp()
 
 
-def planned(step: Step, plan: Plan, *, origin: str, at: datetime, baseline: tuple[ActionRow, ...] = ()) -> JournalEntry:
+def planned(step: Step, plan: Plan, *, origin: str, at: datetime, baseline: Baseline = NOTHING_LISTED) -> JournalEntry:
     """The entry of a step before anything is sent."""
     submission = Submission(
         token=step.token,

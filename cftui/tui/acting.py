@@ -157,6 +157,10 @@ class Acting:
         except CftuiError as error:
             await self.tell(error)
             return
+        except Exception as error:  # a bug in sending is told; what it left is in the journal
+            told = CftuiError(f"Sending failed inside cftui ({type(error).__name__}).", hint="Look at Actions: t")
+            await self.tell(told)
+            return
         self._app.say(self._verdict(submissions))
 
     def _verdict(self, submissions: Sequence[Submission]) -> Line:
@@ -254,7 +258,9 @@ class Acting:
                     app.theme = argument
                 case "history":
                     await app.open_history()
-                case "quit" | "q" | "q!":
+                case "q!":
+                    await self._app.action_quit(is_certain=True)
+                case "quit" | "q":
                     await app.action_quit()
                 case "refresh" | "pause" | "profile" | "help":
                     await app.run_action(name)

@@ -25,7 +25,7 @@ from cftui.errors import CftuiError
 from cftui.fleet.fleet import Change
 from cftui.fleet.history import HistoryEntry
 from cftui.operations.state import LinkState, Update
-from cftui.text import clean
+from cftui.text import clean, count
 from cftui.tui import keymap, terminal
 from cftui.tui.acting import Acting
 from cftui.tui.attention import Attention
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 EXIT_BUG = 70
 _PANES = {"table": "VM list", "about": "details", "actions": "actions"}
+_LEAVES_WITHIN_S = 5.0
+"""A second quit within this leaves unsent requests out."""
 _SETTLED_S = 3.0
 """After so long without a key the list may be sorted anew."""
 _KEY_LOST_S = 0.5
@@ -117,6 +119,7 @@ class CftuiApp(App[None]):
         self._trip = RoundTrip()
         self._last_key = -math.inf
         self._last_interrupt = -math.inf
+        self._asked_to_leave = -math.inf
         self._waiting: deque[events.Key] = deque()
         self._is_key_under_way = False
         self._key_sent = -math.inf
@@ -368,11 +371,18 @@ class CftuiApp(App[None]):
         """Draw every cell again, after something else wrote on the terminal."""
         self.refresh(layout=True)
 
-    async def action_quit(self) -> None:
-        """End at once; what goes on in the cloud goes on, and is told."""
-        count = sum(entry.is_open for entry in self.update_now.view.history if entry.is_own)
-        if count:
-            self.farewell = f"{count} in progress. Following resumes at the next start; cftui watch follows now."
+    async def action_quit(self, is_certain: bool = False) -> None:
+        """End at once; what goes on in the cloud goes on, and is told. Asks if confirmed requests are not sent yet."""
+        unsent, now = self.engine.update.unsent, self.clock.monotonic()
+        if unsent and not is_certain and now - self._asked_to_leave > _LEAVES_WITHIN_S:
+            self._asked_to_leave = now
+            words = f"{count(unsent, 'confirmed request is', 'confirmed requests are')} not sent yet; "
+            again = [Part(self.key_of("quit"), "*key"), Part(" again leaves them out", "*warn")]
+            self.say([Part(words, "*warn"), *again])
+            return
+        going_on = sum(entry.is_open for entry in self.update_now.view.history if entry.is_own)
+        if going_on:
+            self.farewell = f"{going_on} in progress. Following resumes at the next start; cftui watch follows now."
         self.exit()
 
     async def action_help_quit(self) -> None:  # type: ignore[override]  # Textual awaits key actions of both kinds

@@ -161,3 +161,9 @@ def test_hostile_names_reach_no_terminal(start_simulator: StartSimulator, run: R
     document = run("vms", "-o", "json", env=account_of(simulator))
     assert document.stdout.isascii()
     assert [vm["name"] for vm in document.json["vms"]] == names
+
+
+def test_actions_are_all_that_the_cloud_has(cftui: Run, simulator: SimulatorServer) -> None:
+    assert len(cftui("actions", "-o", "jsonl").lines) == len(simulator.cloud.actions())
+    of_one = len(simulator.cloud.actions(DOCUMENTS_VM))
+    assert len(cftui("actions", DOCUMENTS_VM, "-o", "jsonl").lines) == of_one > 0

@@ -9,7 +9,7 @@ from typing import Any
 from cftui.fleet.history import Stage, Submission
 from cftui.fleet.identity import ActionKey
 from cftui.fleet.rows import ActionRow, Phase, Power, VmRow
-from cftui.operations.journal import JournalEntry
+from cftui.operations.journal import Baseline, JournalEntry
 
 T0 = 1_421_253_060.0
 """The document's first sample: 2015-01-14T16:31:00Z, by the cloud's clock."""
@@ -57,7 +57,7 @@ def entry(
         before=before or vm(),
     )
     given_up = 0.0 if submission.key is None else None
-    return JournalEntry(submission, "origin", "url", baseline, given_up=given_up)
+    return JournalEntry(submission, "origin", "url", Baseline(baseline), given_up=given_up)
 
 
 def _iso(instant: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,11 @@ import pytest
 
 from cftui.api import requests
 from cftui.api.errors import Unauthorized, Unreachable
-from cftui.errors import ReadOnlyError
-from cftui.fleet.history import Finding, Stage
-from cftui.fleet.rows import ActionType
+from cftui.errors import ReadOnlyError, UsageError
+from cftui.fleet.history import Finding, Stage, Submission
+from cftui.fleet.rows import ActionType, VmRow
 from cftui.operations.journal import read_journal
-from cftui.operations.plan import make_plan
+from cftui.operations.plan import Plan, make_plan
 from cftui.operations.state import LinkState
 from cftui.simulator import faults
 from tests.operations.conftest import World, eventually
@@ -252,21 +253,158 @@ async def test_the_next_start_shows_what_was_sent_and_goes_on_following(world: W
 
 
 async def test_an_unfinished_intent_of_a_dead_process_is_looked_up(world: World) -> None:
+    """A real process of its own, killed while its POST is under way."""
     world.server.faults.next("POST", faults.hang(carried_out=True))
-    plan = world.plan(world.named(), ActionType.REBOOT)
-    run = asyncio.create_task(world.engine.execute(plan))
-    await eventually(lambda: len(world.server.ledger.posts) == 1)
-    for task in world.engine._sending:
-        task.cancel()
-    await asyncio.gather(run, return_exceptions=True)
-    await world.engine.stop()
-    world.engine = world.make_engine()
-    await world.engine.start()
-    sent = world.engine.view.submissions[plan.steps[0].token]
-    assert (sent.stage, sent.reason) == (Stage.UNKNOWN, "crash")
+    vm = world.named()
+    program = f"""
+import asyncio
+from pathlib import Path
+from cftui.api.requests import simple
+from cftui.fleet.rows import ActionType, VmRow
+from cftui.operations.engine import Account, Engine
+from cftui.operations.plan import Plan, make_plan
+async def main():
+    account = Account({world.server.url!r}, "user@example.com", "password")
+    engine = Engine(account, state_dir=Path({str(world.state_dir)!r}))
+    await engine.start()
+    vms = (await engine.first_reading()).view.vms
+    await engine.execute(make_plan([(vms[{vm.id!r}], simple(ActionType.REBOOT))], base_url=account.base_url))
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=Path(__file__).parents[2])
+    await eventually(lambda: len(world.server.ledger.posts) == 1, within_s=20)
+    process.kill()
+    await process.wait()
+    await world.pass_time(35)
+    (sent,) = world.engine.view.submissions.values()
+    assert (sent.stage, sent.reason) == (Stage.UNKNOWN, "crash"), "taken in from the journal by a running program"
     ended = await world.ended(sent)
     assert ended.finding is Finding.PROBABLE
     assert len(world.server.ledger.posts) == 1
+
+
+async def test_a_stop_begins_nothing_more(world: World) -> None:
+    world.server.faults.always("POST", faults.delay(0.3))
+    vms = [world.named(nth=index) for index in range(10)]
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=world.account.base_url)
+    run = asyncio.create_task(world.engine.execute(plan, max_parallel=2))
+    await eventually(lambda: len(world.server.ledger.posts) == 2)
+    assert world.engine.update.unsent == 8
+    await world.engine.stop()
+    sent = await run
+    assert len(world.server.ledger.posts) == 2
+    assert [one.stage for one in sent] == [Stage.ACCEPTED] * 2 + [Stage.NOT_SENT] * 8
+    assert world.engine.update.unsent == 0
+
+
+async def test_refused_credentials_end_a_run_and_are_not_tried_again(world: World) -> None:
+    vms = [world.named(nth=index) for index in range(6)]
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=world.account.base_url)
+    world.server.faults.always("*", faults.status(401, '{"message": "no"}'))
+    before = world.server.ledger.count()
+    sent = await world.engine.execute(plan, max_parallel=1)
+    assert {one.stage for one in sent} == {Stage.NOT_SENT}
+    assert sent[0].reason == "401"
+    await world.pass_time(3)
+    assert world.server.ledger.count() == before + 1
+    assert world.engine.update.link.state is LinkState.UNAUTHORISED
+
+
+async def test_other_credentials_leave_requests_under_way_alone(world: World) -> None:
+    world.server.faults.next("POST", faults.delay(0.3))
+    run = asyncio.create_task(world.engine.execute(world.plan(world.named(), ActionType.REBOOT)))
+    await eventually(lambda: len(world.server.ledger.posts) == 1)
+    await world.engine.set_credentials("password")
+    (sent,) = await run
+    assert sent.stage is Stage.ACCEPTED
+
+
+async def test_a_plan_is_executed_once(world: World) -> None:
+    plan = world.plan(world.named(), ActionType.REBOOT)
+    (sent,) = await world.engine.execute(plan)
+    with pytest.raises(UsageError, match="confirmed and sent before"):
+        await world.engine.execute(plan)
+    assert world.now(sent).stage is Stage.ACCEPTED
+    assert len(world.server.ledger.posts) == 1
+
+
+class TestSendingAgain:
+    """After a look-up that found no trace; informed, and never blind."""
+
+    async def lost(self, world: World) -> tuple[Submission, VmRow]:
+        world.server.faults.next("POST", faults.close())
+        vm = world.named()
+        return await world.send(vm, ActionType.REBOOT), vm
+
+    def again(self, world: World, first: Submission, vm: VmRow) -> Plan:
+        pair = (world.engine.view.vms[vm.id], requests.simple(ActionType.REBOOT))
+        return make_plan([pair], base_url=world.account.base_url, is_resend=True, replaces=first.token)
+
+    async def test_it_is_refused_while_the_first_is_looked_up(self, world: World) -> None:
+        first, vm = await self.lost(world)
+        (second,) = await world.engine.execute(self.again(world, first, vm))
+        assert (second.stage, second.reason) == (Stage.NOT_SENT, "arrived")
+        assert len(world.server.ledger.posts) == 1
+
+    async def test_the_second_is_its_own_and_the_first_stays_without_trace(self, world: World) -> None:
+        first, vm = await self.lost(world)
+        await world.ended(first, within_s=60)
+        (second,) = await world.engine.execute(self.again(world, first, vm))
+        ended = await world.ended(second)
+        assert ended.stage is Stage.COMPLETED
+        await world.pass_time(60)
+        assert world.now(first).finding is Finding.ABSENT, "the second one's action is not taken for the first"
+        assert len(world.server.ledger.executed) == 1
+
+    async def test_it_is_refused_when_the_first_arrived_late(self, world: World) -> None:
+        first, vm = await self.lost(world)
+        await world.ended(first, within_s=60)
+        world.cloud.start_foreign_action(vm.id, "reboot")
+        (second,) = await world.engine.execute(self.again(world, first, vm))
+        assert second.stage in (Stage.NOT_SENT, Stage.SKIPPED)
+        assert len(world.server.ledger.posts) == 1
+
+
+async def test_no_trace_is_told_only_of_a_list_that_was_read_to_its_end(make_world: Callable[..., World]) -> None:
+    """An action that stands on a far page is found, though the newest page already names the VM."""
+    world = await make_world(quirks={"small-pages": "5"}).begin()
+    world.server.faults.next("POST", faults.close(carried_out=True))
+    vm = world.named()
+    sent = await world.send(vm, ActionType.REBOOT)
+    world.server.refuse_connections()
+    world.cloud_clock.advance(120)
+    for other in [row for row in world.engine.view.vms.values() if row.id != vm.id and not row.locked][:12]:
+        world.cloud.start_foreign_action(other.id, "rename", name="x")
+        world.cloud_clock.advance(5)
+    world.cloud.start_foreign_action(vm.id, "rename", name="y")
+    world.cloud_clock.advance(5)
+    world.server.resume()
+    await world.until(lambda: world.now(sent).is_settled, within_s=200)
+    assert world.now(sent).finding is Finding.PROBABLE
+    await world.engine.stop()
+
+
+async def test_one_unreadable_vm_takes_nobody_offline(world: World) -> None:
+    first = await world.send(world.named(nth=0), ActionType.POWER_OFF)
+    second = await world.send(world.named(nth=1), ActionType.POWER_OFF)
+    bad = first.vm_id
+    world.server.faults.always(lambda request: request.target.endswith(bad), faults.status(500, "oops"))
+    ended = await world.ended(second)
+    assert ended.stage is Stage.VERIFIED
+    assert world.engine.update.link.state is LinkState.LIVE
+    world.server.faults.clear()
+    assert (await world.ended(first)).stage is Stage.VERIFIED
+
+
+async def test_a_completed_action_stays_so_when_its_vm_goes(make_world: Callable[..., World]) -> None:
+    world = await make_world(vms=200).begin()
+    sent = await world.send(world.row("stubborn-01"), ActionType.SHUTDOWN)
+    await world.until(lambda: world.now(sent).stage is Stage.COMPLETED)
+    world.cloud.delete(sent.vm_id)
+    ended = await world.ended(sent)
+    assert ended.stage is Stage.COMPLETED
+    assert "the VM is gone" in ended.message
+    await world.engine.stop()
 
 
 async def test_a_journal_that_cannot_be_used_sends_nothing_but_reading_goes_on(

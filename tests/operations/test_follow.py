@@ -23,7 +23,7 @@ class Story:
         self.can_list = can_list
 
     def listed(self, *actions: ActionRow, after: float = 2.0) -> Story:
-        return self._take(after, actions=actions)
+        return self._take(after, actions=actions, is_whole=True)
 
     def seen(self, row: VmRow | None, *, after: float = 0.0) -> Story:
         return self._take(after, vm=row, is_vm_gone=row is None)

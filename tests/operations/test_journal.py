@@ -17,7 +17,7 @@ from cftui.errors import JournalError
 from cftui.fleet.history import Finding, Stage, Submission
 from cftui.fleet.identity import ActionKey
 from cftui.fleet.rows import ActionRow, Phase, Power, VmRow
-from cftui.operations.journal import AlreadyOpenError, Journal, JournalEntry, read_journal
+from cftui.operations.journal import AlreadyOpenError, Baseline, Journal, JournalEntry, read_journal
 
 ORIGIN = "http://127.0.0.1/api/v1|ops@example.com"
 BEFORE = VmRow("id-1", "web-1", Power.ON, "running", "moscow_01", 2, 4, 40, "10.0.0.1", "", False, ("s1",), "web-1")
@@ -38,7 +38,7 @@ def entry(token: str = "a" * 32, vm_id: str = "id-1", stage: Stage = Stage.SENDI
         intended=1_000.5,
         before=BEFORE,
     )
-    return JournalEntry(submission, ORIGIN, "http://127.0.0.1/api/v1/vms/id-1/actions", (OLD,))
+    return JournalEntry(submission, ORIGIN, "http://127.0.0.1/api/v1/vms/id-1/actions", Baseline((OLD,), 12.5))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_an_intent_is_on_disk_when_intend_returns(journal: Journal, tmp_pa
     await journal.intend(entry())
     (found,) = read_journal(tmp_path / "state" / "journal.sqlite3")
     assert found.submission == entry().submission
-    assert found.baseline == (OLD,)
+    assert found.baseline == Baseline((OLD,), 12.5)
     assert found.pid == os.getpid()
     assert found.is_open
 
@@ -167,9 +167,29 @@ asyncio.run(main())
     assert killed.returncode == -9
     (found,) = read_journal(path)
     assert found.submission.stage is Stage.SENDING
-    assert found.is_left_behind
+    assert found.is_left_behind(found.submission.intended)
+    assert found.is_left_behind(found.submission.intended + 61)
 
 
 async def test_reading_makes_nothing(tmp_path: Path) -> None:
     assert read_journal(tmp_path / "nowhere" / "journal.sqlite3") == []
     assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_caller_that_gave_up_does_not_end_the_writer(journal: Journal) -> None:
+    waiting = asyncio.create_task(journal.intend(entry()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await journal.intend(entry("b" * 32, vm_id="id-2"))
+    assert len(await journal.load(ORIGIN)) >= 1
+
+
+async def test_a_row_of_another_version_costs_its_proof_and_not_the_start(journal: Journal, tmp_path: Path) -> None:
+    await journal.intend(entry())
+    with sqlite3.connect(tmp_path / "state" / "journal.sqlite3") as other:
+        other.execute("""UPDATE submission SET vm_before = '["id-1", 1]', baseline = '[{"x": 1}]'""")
+    other.close()
+    (found,) = await journal.load(ORIGIN)
+    assert found.is_open
+    assert (found.submission.before, found.baseline.rows) == (None, ())

@@ -12,6 +12,7 @@ from cftui.fleet import rules
 from cftui.fleet.effects import current_size, is_verifiable
 from cftui.fleet.estimates import Usual
 from cftui.fleet.fleet import View
+from cftui.fleet.history import Finding
 from cftui.fleet.rows import ActionType, VmRow
 from cftui.operations.plan import Plan, Step
 from cftui.text import clean, count, cut, cut_middle, duration, number, size_words
@@ -195,6 +196,9 @@ def trouble_of(step: Step, view: View, plan: Plan) -> str | None:
         return f"Changed since you looked: now {'locked' if now.locked else 'unlocked'}."
     if step.request.sizes and (now.cpu, now.ram_gb, now.disk_gb) != (seen.cpu, seen.ram_gb, seen.disk_gb):
         return "Changed since you looked: its sizes are different now."
+    first = view.submissions.get(plan.replaces)
+    if first is not None and first.finding not in (Finding.ABSENT, Finding.UNVERIFIABLE):
+        return "There is news of the first request: look at it before sending again."
     entry = view.doing.get(seen.id)
     if entry is not None and entry.is_open and entry.id != plan.replaces:
         return f"Changed since you looked: {cut(clean(entry.type), 20)} is in progress on it."
