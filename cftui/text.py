@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 MAX_CHARS = 4096
@@ -179,9 +179,19 @@ def count(quantity: int, noun: str = "", plural: str = "") -> str:
     return f"{quantity:,} {noun if quantity == 1 else plural or noun + 's'}"
 
 
-def clock_time(moment: datetime, now: datetime, *, seconds: bool = True) -> str:
-    """Local time of day today, month and day before: `03:14:08`, `11-23 22:10`."""
-    local, today = moment.astimezone(), now.astimezone()
+def clock_time(moment: datetime | float, now: datetime, *, seconds: bool = True) -> str:
+    """Local time of day today, month and day before: `03:14:08`, `11-23 22:10`; `odd time` when no calendar holds it.
+
+    Args:
+        moment: Aware, or seconds since 1970, which a cloud may place in any year.
+        now: Aware.
+        seconds: With seconds.
+    """
+    try:
+        instant = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
+        local, today = instant.astimezone(), now.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return "odd time"
     if local.date() != today.date():
         return local.strftime("%m-%d %H:%M")
     return local.strftime("%H:%M:%S" if seconds else "%H:%M")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import unicodedata
 from datetime import UTC, datetime
 
@@ -153,3 +154,19 @@ def test_the_day_is_told_when_it_is_not_today() -> None:
     assert text.clock_time(now.replace(hour=3, minute=14, second=8), now) == "03:14:08"
     assert text.clock_time(now.replace(hour=3, minute=14, second=8), now, seconds=False) == "03:14"
     assert text.clock_time(now.replace(day=23, hour=10, minute=10), now) == "11-23 10:10"
+
+
+@pytest.mark.parametrize("instant", [1e300, -1e300, float("inf"), float("nan"), 1e12])
+def test_a_time_that_no_calendar_holds_is_odd_and_no_crash(instant: float) -> None:
+    assert text.clock_time(instant, datetime(2026, 11, 24, tzinfo=UTC)) == "odd time"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_the_calendars_ends_are_no_crash_in_any_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    for year in (1, 9999):
+        moment = datetime(year, 12 if year > 1 else 1, 31 if year > 1 else 1, tzinfo=UTC)
+        assert text.clock_time(moment, datetime(2026, 11, 24, tzinfo=UTC))
+    monkeypatch.undo()
+    time.tzset()

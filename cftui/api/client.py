@@ -313,8 +313,11 @@ def _basic(email: str, password: str) -> httpx.BasicAuth:
 
 
 def _proxy(url: str) -> httpx.Proxy | None:
+    if not url:
+        return None
     try:
-        return httpx.Proxy(url) if url else None
+        if url.startswith(("http://", "https://")):
+            return httpx.Proxy(url)
     except (ValueError, httpx.InvalidURL):
         pass  # its text would hold the proxy's password
     raise ConfigError("The proxy is not a URL that can be used.", hint="Example: http://proxy.example:3128")

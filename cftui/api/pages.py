@@ -110,5 +110,7 @@ class PagedLists:
         with named(path, vm_id):
             page = split_list(body, path.rsplit("/", 1)[-1])
         if not vm_id:
+            while len(self._splits) >= MAX_PAGES:
+                del self._splits[next(iter(self._splits))]
             self._splits[url] = (body, page)
         return page

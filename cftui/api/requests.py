@@ -146,7 +146,8 @@ def action_path(base_path: str, vm_id: str) -> str:
 
 def quote_id(vm_id: str) -> str:
     """An id as one path segment; `..` and `.` are escaped too, so that no id can name another path."""
-    return quote(vm_id, safe="").replace(".", "%2E") if not vm_id.strip(".") else quote(vm_id, safe="")
+    quoted = quote(vm_id, safe="", errors="backslashreplace")  # half a character names nothing, and must break nothing
+    return quoted.replace(".", "%2E") if not vm_id.strip(".") else quoted
 
 
 def _size(resource: str, size: float) -> float:

@@ -31,7 +31,7 @@ def normalise_url(url: str, *, allow_http: bool = False) -> tuple[str, bool]:
     Raises:
         ConfigError: It is no such URL; the message says why.
     """
-    shown = cut(clean(re.sub(r"//[^/]*@", "//…@", url)), 80)
+    shown = cut(clean(re.sub(r".*@", "…@", url, flags=re.DOTALL)), 80)
 
     def refused(reason: str, hint: str = "") -> ConfigError:
         return ConfigError(f"The URL {shown!r} cannot be used: {reason}.", hint=hint)

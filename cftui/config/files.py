@@ -13,7 +13,7 @@ from typing import Any
 from cftui.config.folders import config_path, make_private_dir, read_private
 from cftui.config.models import CHOICES, Config, Profile, Settings
 from cftui.errors import ConfigError
-from cftui.text import clean
+from cftui.text import clean, cut
 
 
 def load_config(environ: Mapping[str, str]) -> Config:
@@ -42,8 +42,8 @@ def read_config(path: Path, text: str) -> Config:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {clean(str(error))}.") from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets of thousands
+        raise ConfigError(f"{path} is not valid TOML: {cut(clean(str(error)), 200)}.") from error
     reader = _Reader(path, text)
     tables = document.pop("profiles", {})
     if not isinstance(tables, dict):
@@ -167,6 +167,8 @@ def _value(field: Field[object], value: object) -> object:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a text in quotes")
+    if not value.isprintable():
+        raise ValueError("must not hold control characters")
     return value
 
 
@@ -183,7 +185,10 @@ def _seconds(value: object) -> float:
 
 
 def _path(value: object) -> Path:
-    path = Path(_text(value)).expanduser()
+    try:
+        path = Path(_text(value)).expanduser()
+    except RuntimeError:
+        raise ValueError("must be a path of a user who exists") from None
     if not path.is_absolute():
         raise ValueError("must be a path from the root, or from ~/")
     return path
@@ -192,7 +197,7 @@ def _path(value: object) -> Path:
 def _words(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
         raise ValueError('must be a list of texts: ["pass", "show", "cftui"]')
-    return tuple(value)
+    return tuple(map(_text, value))
 
 
 def _keys(value: object) -> Mapping[str, str]:

@@ -13,7 +13,10 @@ from cftui.errors import ConfigError
 def config_path(environ: Mapping[str, str]) -> Path:
     """`CFTUI_CONFIG`, else `$XDG_CONFIG_HOME/cftui/config.toml`."""
     if named := environ.get("CFTUI_CONFIG"):
-        return Path(named).expanduser().absolute()
+        try:
+            return Path(named).expanduser().absolute()
+        except RuntimeError:
+            raise ConfigError("CFTUI_CONFIG names the home of a user who does not exist.") from None
     return _xdg(environ, "XDG_CONFIG_HOME", ".config") / "cftui" / "config.toml"
 
 

@@ -19,7 +19,8 @@ def base_url_of(state: Path, url: str) -> str:
         url: The base URL as configured, with the path that is tried first.
     """
     found = _read(state).get(url)
-    return found if isinstance(found, str) and found.startswith(url.rpartition("/api/")[0]) else ""
+    origin = url.removesuffix("/api/v1")
+    return found if found in (f"{origin}/api/v1", f"{origin}/v1") else ""
 
 
 def remember_base_url(state: Path, url: str, found: str) -> None:
@@ -41,6 +42,6 @@ def remember_base_url(state: Path, url: str, found: str) -> None:
 def _read(state: Path) -> dict[str, object]:
     try:
         kept = tomllib.loads((state / "state.toml").read_text(encoding="utf-8")).get("base_urls", {})
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return kept if isinstance(kept, dict) else {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import queue
 import socket
@@ -26,6 +27,8 @@ from cftui.errors import JournalError
 from cftui.fleet.history import OPEN_STAGES, Finding, Stage, Submission
 from cftui.fleet.identity import ActionKey, candidates
 from cftui.fleet.rows import ActionRow, Phase, Power, VmRow
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -198,7 +201,7 @@ class Journal:
             where = " WHERE origin = ? AND (NOT is_settled OR token IN (SELECT token FROM submission"
             newest = " WHERE origin = ? ORDER BY intended DESC LIMIT ?)) ORDER BY intended"
             rows = connection.execute(_SELECT + where + newest, (origin, origin, _LOAD_LIMIT))
-            return [_entry(row) for row in rows]
+            return _entries(rows)
 
         return await self._do(select)
 
@@ -309,11 +312,11 @@ def read_journal(path: Path, *, limit: int = 1000) -> list[JournalEntry]:
     """
     if not path.exists():
         return []
+    _check_private(path, 0o600)
+    uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-        ) as connection:
-            return [_entry(row) for row in connection.execute(_SELECT + " ORDER BY intended DESC LIMIT ?", (limit,))]
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
+            return _entries(connection.execute(_SELECT + " ORDER BY intended DESC LIMIT ?", (limit,)))
     except sqlite3.Error as error:
         raise _as_journal_error(error, path) from error
 
@@ -322,6 +325,8 @@ def _check_private(path: Path, mode: int) -> None:
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode) or not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
         raise JournalError(f"{str(path)!r} is a link or not an ordinary file; the journal is not used through it.")
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        raise JournalError(f"{str(path)!r} has another name elsewhere (a hard link); it is not used.")
     if found.st_uid != os.geteuid():
         raise JournalError(f"{str(path)!r} belongs to another user; nothing was sent.")
     if stat.S_IMODE(found.st_mode) & ~mode:
@@ -374,6 +379,17 @@ def _values(entry: JournalEntry) -> Sequence[object]:
 def _storable(text: str) -> str:
     """Lone surrogates, which SQLite refuses, as escapes."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _entries(rows: Iterable[Sequence[Any]]) -> list[JournalEntry]:
+    """Those that can be read; one that cannot costs itself, and still keeps its VM from a second request."""
+    entries = []
+    for row in rows:
+        try:
+            entries.append(_entry(row))
+        except (ValueError, TypeError) as error:
+            log.warning("A row of the journal cannot be read (%s)", type(error).__name__)
+    return entries
 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:

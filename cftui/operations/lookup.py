@@ -144,4 +144,7 @@ def _finding(entry: JournalEntry, finding: Finding, message: str, *, is_settled:
 def _clock(row: ActionRow) -> str:
     if row.started is None:
         return row.started_at or "?"
-    return datetime.fromtimestamp(row.started, UTC).astimezone().strftime("%H:%M:%S")
+    try:
+        return datetime.fromtimestamp(row.started, UTC).astimezone().strftime("%H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return row.started_at

@@ -102,6 +102,7 @@ class Poller:
         self._not_before = 0.0
         self._list_due = clock.monotonic()
         self._foreign_due = 0.0
+        self._journal_due = self._list_due
         self._has_strays = False
         self._replaced: set[str] = set()
         """Tokens of submissions that were sent again."""
@@ -199,6 +200,10 @@ class Poller:
         )
         self.rounds += 1
 
+    @property
+    def _is_sending_somewhere(self) -> bool:
+        return any(one.stage is Stage.SENDING for one in self._engine.view.submissions.values())
+
     async def _ask(self, began: float) -> None:
         if not self._is_signed_in:
             with contextlib.suppress(errors.NotFound):  # the document of the actions names no such endpoint
@@ -206,8 +211,11 @@ class Poller:
             self._is_signed_in = True
         if self._list_due <= began and not self._link.is_paused:
             await self._read_list(began)
-            await self._engine.reread_journal()
             self._list_due = self._clock.monotonic() + self._limits.idle_s * self._slower
+        if self._journal_due <= began:
+            await self._engine.reread_journal()
+            wait = self._limits.active_s if self._is_sending_somewhere else self._limits.idle_s
+            self._journal_due = self._clock.monotonic() + wait
         await self._follow_round(began)
 
     async def _read_list(self, began: float) -> None:
@@ -380,6 +388,8 @@ class Poller:
             dues.append(self._list_due)
         if self._foreign(now):
             dues.append(self._foreign_due)
+        if self._is_sending_somewhere:
+            dues.append(self._journal_due)
         return max(min(dues), self._not_before) if dues else None
 
     def _failed(self, error: errors.CloudError, state: LinkState, cause: str, wait_s: float | None) -> None:

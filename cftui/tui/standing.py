@@ -213,4 +213,4 @@ def since(history: Sequence[HistoryEntry], clock: Clock) -> str:
     if not history:
         return ""
     now = clock.now()
-    return clock_time(datetime.fromtimestamp(history[-1].started, now.tzinfo), now, seconds=False)
+    return clock_time(history[-1].started, now, seconds=False)

@@ -95,7 +95,8 @@ def copy(text: str, osc52: Callable[[str], None]) -> str:
     if os.environ.get("TMUX"):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
             command = ["tmux", "load-buffer", "-w", "-"]
-            subprocess.run(command, input=text.encode(), timeout=2, check=True, capture_output=True)  # noqa: S603
+            env = {name: value for name, value in os.environ.items() if name != "CFTUI_PASSWORD"}
+            subprocess.run(command, input=text.encode(), timeout=2, check=True, capture_output=True, env=env)  # noqa: S603
             return ""
     osc52(text)
     return ""

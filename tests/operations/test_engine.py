@@ -252,10 +252,8 @@ async def test_the_next_start_shows_what_was_sent_and_goes_on_following(world: W
     assert len(world.server.ledger.posts) == 1
 
 
-async def test_an_unfinished_intent_of_a_dead_process_is_looked_up(world: World) -> None:
-    """A real process of its own, killed while its POST is under way."""
-    world.server.faults.next("POST", faults.hang(carried_out=True))
-    vm = world.named()
+async def other_program(world: World, vm: VmRow) -> asyncio.subprocess.Process:
+    """Another cftui on the same state folder, which reboots a VM and ends."""
     program = f"""
 import asyncio
 from pathlib import Path
@@ -271,7 +269,14 @@ async def main():
     await engine.execute(make_plan([(vms[{vm.id!r}], simple(ActionType.REBOOT))], base_url=account.base_url))
 asyncio.run(main())
 """
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=Path(__file__).parents[2])
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=Path(__file__).parents[2])
+
+
+async def test_an_unfinished_intent_of_a_dead_process_is_looked_up(world: World) -> None:
+    """A real process of its own, killed while its POST is under way."""
+    world.server.faults.next("POST", faults.hang(carried_out=True))
+    vm = world.named()
+    process = await other_program(world, vm)
     await eventually(lambda: len(world.server.ledger.posts) == 1, within_s=20)
     process.kill()
     await process.wait()
@@ -542,3 +547,27 @@ async def test_a_cloud_without_an_account_endpoint_is_read_all_the_same(make_wor
     assert len(world.engine.view.vms) == 20
     assert world.engine.update.link.state is LinkState.LIVE
     await world.engine.stop()
+
+
+async def test_what_another_program_sends_is_followed_here_too(world: World) -> None:
+    """Its row says `sending` when it is first seen; both come to the same end, and the VM is free again."""
+    world.server.faults.next("POST", faults.delay(2.5))
+    vm = world.named()
+    process = await other_program(world, vm)
+    await eventually(lambda: len(world.server.ledger.posts) == 1, within_s=20)
+    await world.pass_time(31)
+    (seen,) = world.engine.view.submissions.values()
+    assert seen.stage is Stage.SENDING
+    assert await process.wait() == 0
+    assert (await world.ended(seen)).stage is Stage.COMPLETED
+    assert (await world.send(world.engine.view.vms[vm.id], ActionType.REBOOT)).stage is Stage.ACCEPTED
+
+
+async def test_an_id_with_half_a_character_breaks_nothing(world: World) -> None:
+    world.cloud.add_vm(name="odd", id="sur\ud800id")
+    world.engine.refresh()
+    await world.pass_time(1)
+    assert world.engine.update.link.state is LinkState.LIVE
+    odd = [row for row in world.engine.view.vms.values() if row.name == "odd"]
+    for row in odd:
+        assert (await world.send(row, ActionType.REBOOT)).stage is not Stage.VERIFIED

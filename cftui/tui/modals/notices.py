@@ -176,7 +176,7 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
     def _when(self, instant: float) -> str:
         clock = getattr(self.app, "clock", None)
         now = clock.now() if isinstance(clock, Clock) else datetime.now(UTC)
-        return clock_time(datetime.fromtimestamp(instant, UTC), now)
+        return clock_time(instant, now)
 
     def pressed(self, event: events.Key) -> None:
         """Sending again goes to a confirmation of its own."""

@@ -105,7 +105,7 @@ class ActionList(RowList):
     def _head(self, entry: HistoryEntry, said: Told, *, name_cells: int, type_cells: int, has_seconds: bool) -> Line:
         moment = self.moment
         now = datetime.fromtimestamp(moment.cloud_now, UTC)
-        at = clock_time(datetime.fromtimestamp(entry.started, UTC), now, seconds=has_seconds)
+        at = clock_time(entry.started, now, seconds=has_seconds)
         is_calm = said.ink in ("good", "muted")
         name = cut_middle(clean(entry.vm_name) or entry.vm_id[:8], name_cells)
         name_ink = "*text" if entry.id in self.unseen else "text"

@@ -153,7 +153,7 @@ class VmDetails(Painted, can_focus=True):
     def _now(self, entry: HistoryEntry, cells: int, glyphs: Glyphs) -> list[Line]:
         said, moment = told(entry, self.moment), self.moment
         now = datetime.fromtimestamp(moment.cloud_now, UTC)
-        at = clock_time(datetime.fromtimestamp(entry.started, UTC), now)
+        at = clock_time(entry.started, now)
         kind = clean(entry.type)
         lines: list[Line] = [[Part(f"{said.glyph} ", said.ink), Part(kind, f"*{said.ink}")]]
         drawn = bar(entry, moment, max(8, cells - 8))
