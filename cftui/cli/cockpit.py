@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from cftui.cli.choice import Flags, NotConfiguredError, choose
 from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
-from cftui.cli.output import Narrator
+from cftui.cli.output import Narrator, forget_terminal
 from cftui.cli.session import ask_password, choose_for, silence_logging, ssl_context
 from cftui.config.files import append_profile, load_config
 from cftui.config.folders import config_path, state_dir
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from cftui.simulator.server import SimulatorServer
     from cftui.tui.cockpit import CockpitSettings, ProfileBadge
     from cftui.tui.screens.welcome import WelcomeAnswer
+
+DEMO = "demo"
+"""The demo's profile; its cloud ends with it."""
 
 _PROBE_LIMIT_S = 3.0
 """How long a start without a remembered base path waits for one."""
@@ -76,7 +79,7 @@ def demo(options: Options) -> int:
         port = _free_port()
         account = Account(f"http://127.0.0.1:{port}/api/v1", "demo@example.com", secrets.token_urlsafe(24))
         engine = _on_simulator(options, account, Path(folder), port)
-        badge = _badge("demo", account)
+        badge = _badge(DEMO, account)
         return _run(engine, badge, _settings(settings, Path(folder)))
 
 
@@ -117,10 +120,13 @@ def _run(engine: Engine, badge: ProfileBadge, settings: CockpitSettings) -> int:
             gc.enable()
 
     code = CftuiApp(Thread(lambda: engine), profile=badge, settings=settings).run_guarded()
-    if going_on := sum(not one.is_settled for one in engine.view.submissions.values()):
-        Narrator()(
-            f"{count(going_on, 'action')} not seen to end yet: it goes on in the cloud, and `cftui watch` follows it."
-        )
+    if code == ExitCode.HANGUP:
+        forget_terminal()
+        return code
+    going_on = sum(not one.is_settled for one in engine.view.submissions.values())
+    if going_on and badge.name != DEMO:  # the demo's cloud has ended, too
+        told = f"{count(going_on, 'action')} not seen to end yet: what was sent goes on in the cloud"
+        Narrator()(f"{told}; `cftui watch` and the next start follow it.")
     return code
 
 

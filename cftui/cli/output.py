@@ -101,8 +101,18 @@ def write(text: str) -> None:
 
 def forget_stdout() -> None:
     """Let nothing more be written to a stdout that failed, not even by the interpreter as it ends."""
+    _forget(1)
+
+
+def forget_terminal() -> None:
+    """The terminal is gone: let nothing more be written to it, or the interpreter ends with a code of its own."""
+    _forget(1, 2)
+
+
+def _forget(*descriptors: int) -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
+    for descriptor in descriptors:
+        os.dup2(devnull, descriptor)
     os.close(devnull)
 
 
