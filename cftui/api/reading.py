@@ -70,6 +70,8 @@ def body_of(exchange: Exchange, *, host: str, path: str, vm_id: str, now: dateti
         raise ReadFailed(message, cause=cause, hint="Check the base URL.", status=status, vm_id=vm_id)
     words = exchange.server_words
     message = f"{host} answered {status} to GET {path}" + (f": {words}" if words else ".")
+    if exchange.body.lstrip().startswith(b"<"):
+        message = f"{host} answered {status} to GET {path} with a web page; that is not the API."
     if status == 401:
         raise Unauthorized(f"{host} refused the e-mail and password.", hint="Check both.", status=status, vm_id=vm_id)
     if status == 403:

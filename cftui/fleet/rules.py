@@ -192,7 +192,7 @@ def _refusal_of_all(
             return f"the outcome of {type_} is not known yet; looking it up", "do not repeat it"
         if doing.stage is Stage.SENDING:
             return f"{type_} is being sent", "follow it: t"
-        return f"{type_} is in progress{'; following it' if doing.is_own else ', not from here'}", "follow it: t"
+        return f"{type_} is in progress{'' if doing.is_own else ', not from here'}", "follow it: t"
     if vm.locked:
         return "locked by the provider", ""
     return None

@@ -97,6 +97,8 @@ class Followed:
             self.entry = lookup.look(self.entry, facts, since=self._since)
         elif self.submission.stage is Stage.ACCEPTED and facts.actions is not None:
             self._follow_action(facts)
+        if self.submission.stage is Stage.ACCEPTED and facts.vm is not None and _is_lost(self._misses):
+            self._lose(facts.vm)
         submission = self.submission
         if submission.stage is Stage.COMPLETED and not submission.is_settled and facts.vm is not None:
             self._verify(facts.vm, facts.now)
@@ -122,13 +124,18 @@ class Followed:
         match = find(submission.key, facts.actions, baseline=self.entry.baseline.rows, claimed=facts.claimed)
         row = match.row
         if row is None:
-            self._note_missing(facts)
+            self._misses.append(facts.now)
+            if len(self._misses) > 1:
+                missed = duration(facts.now - self._misses[0])
+                self._set(message=f"not in the cloud's list for {missed}")
             return
         if match.kind is MatchKind.INFERRED:
             self._set(is_probable=True)
         if match.key is not None:
             self._set(key=match.key, started_at=row.started_at)
-        self._misses.clear()
+        if self._misses:
+            self._misses.clear()
+            self._set(message="")
         self._set(status=row.status, completed_at=row.completed_at)
         match row.phase:
             case Phase.SUCCEEDED:
@@ -178,15 +185,11 @@ class Followed:
                 missing = effects.missing_effect_words(submission.type, submission.body, facts.vm)
                 self._set(stage=Stage.TIMED_OUT, is_settled=True, message=f"issued, but {missing}")
 
-    def _note_missing(self, facts: Facts) -> None:
-        self._misses.append(facts.now)
-        if not _is_lost(self._misses):
-            return
-        if facts.vm is None:
-            return
+    def _lose(self, vm: VmRow) -> None:
+        """The cloud lists it no more: only the VM can still tell."""
         submission = self.submission
-        if effects.effect_seen(submission.type, submission.body, submission.before, facts.vm):
-            words = effects.effect_words(submission.type, submission.body, submission.before, facts.vm)
+        if effects.effect_seen(submission.type, submission.body, submission.before, vm):
+            words = effects.effect_words(submission.type, submission.body, submission.before, vm)
             self._set(stage=Stage.VERIFIED, is_settled=True, message=f"no longer listed; seen on the VM: {words}")
         else:
             self._set(

@@ -181,7 +181,7 @@ class Poller:
         except errors.CloudError as error:
             retry_after = getattr(error, "retry_after_s", None)
             wait = retry.next_delay(self._failures, retry_after, self._rng)
-            self._failed(error, LinkState.OFFLINE, getattr(error, "cause", "") or error.message, wait)
+            self._failed(error, LinkState.OFFLINE, _short(error), wait)
         except Exception as error:  # a bug here must not end the following of what was sent
             log.exception("A round of reads failed")
             failure = errors.CloudError(f"Reading failed inside cftui ({type(error).__name__}).")
@@ -408,6 +408,13 @@ class Poller:
         if link != self._link:
             self._link = link
             self._engine.tell(link)
+
+
+def _short(error: errors.CloudError) -> str:
+    """Why, in a few words for a line that has to say more."""
+    if isinstance(error, errors.ReadFailed | errors.Unreachable):
+        return error.cause
+    return f"it answered {error.status}" if error.status is not None and error.status >= 400 else error.message
 
 
 def _facts_from(listing: ActionList, asked_at: float, now: float) -> Callable[[str], Facts | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from rich.console import RenderableType
 from rich.text import Text
 from textual import events, work
-from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
@@ -32,7 +30,8 @@ from cftui.tui.attention import Attention
 from cftui.tui.cockpit import CockpitSettings, ProfileBadge
 from cftui.tui.glyphs import ASCII, UNICODE
 from cftui.tui.look import Line, Look, Part
-from cftui.tui.messages import DetailsWanted, EntryVisited, FleetMoved, KeyHandled
+from cftui.tui.messages import DetailsWanted, EntryVisited, FleetMoved
+from cftui.tui.one_key import OneKeyAtATime
 from cftui.tui.screens.vms import VmsScreen
 from cftui.tui.standing import RoundTrip, is_fresh, standing
 from cftui.tui.telling import Moment, needs_eyes, told
@@ -52,8 +51,6 @@ _LEAVES_WITHIN_S = 5.0
 """A second quit within this leaves unsent requests out."""
 _SETTLED_S = 3.0
 """After so long without a key the list may be sorted anew."""
-_KEY_LOST_S = 0.5
-"""A key whose widget went away never reports back; after this the next one goes ahead."""
 
 
 def _commands() -> type[Provider]:
@@ -63,7 +60,7 @@ def _commands() -> type[Provider]:
     return CockpitCommands
 
 
-class CftuiApp(App[None]):
+class CftuiApp(OneKeyAtATime[None]):
     """The cockpit on one account.
 
     Args:
@@ -120,9 +117,6 @@ class CftuiApp(App[None]):
         self._last_key = -math.inf
         self._last_interrupt = -math.inf
         self._asked_to_leave = -math.inf
-        self._waiting: deque[events.Key] = deque()
-        self._is_key_under_way = False
-        self._key_sent = -math.inf
         self._asked_password = False
         self._tames_collector = False
 
@@ -297,35 +291,12 @@ class CftuiApp(App[None]):
         return keymap.shown(key_id, self.settings.keymap)
 
     async def on_event(self, event: events.Event) -> None:
-        """Hand keys on one at a time: the next one waits until all that the last one did was begun.
-
-        Else a key typed ahead would reach the list that had the focus, not the dialog that the key before it opens.
-        """
+        """Note when a key came, and whether anybody looks."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             self._last_key = self.clock.monotonic()
-            self._waiting.append(event)
-            if not self._is_key_under_way or event.time - self._key_sent > _KEY_LOST_S:
-                await self._send_keys()
-            return
-        if isinstance(event, events.AppFocus | events.AppBlur):
+        elif isinstance(event, events.AppFocus | events.AppBlur):
             self.engine.focus(isinstance(event, events.AppFocus))
         await super().on_event(event)
-
-    async def on_key_handled(self, message: KeyHandled) -> None:
-        """The last key is done with."""
-        message.stop()
-        self._is_key_under_way = False
-        await self._send_keys()
-
-    async def _send_keys(self) -> None:
-        self._is_key_under_way = False
-        while self._waiting and not self._is_key_under_way:
-            event = self._waiting.popleft()
-            target = self.focused or self.screen
-            await super().on_event(event)
-            if event.is_forwarded:
-                self._key_sent = event.time
-                self._is_key_under_way = target.post_message(KeyHandled())
 
     async def action_command(self) -> None:
         """Open the command line in place of the footer."""

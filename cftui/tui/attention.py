@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Set
 
 from cftui.fleet.history import OPEN_STAGES, HistoryEntry, Stage
@@ -19,6 +20,8 @@ class Attention:
     def __init__(self) -> None:
         self._visited: set[str] = set()
         self._old_news: frozenset[str] | None = None
+        self._newest_old = -math.inf
+        """When the newest action of the first reading began: what began before and turns up later is no news."""
         self._found: tuple[object, tuple[HistoryEntry, ...]] | None = None
         self._stages: dict[str, tuple[Stage, bool]] = {}
 
@@ -31,6 +34,7 @@ class Attention:
         """
         if self._old_news is None and is_read:
             self._old_news = frozenset(entry.id for entry in history if needs_eyes(entry) and entry.is_settled)
+            self._newest_old = max((entry.started for entry in history), default=-math.inf)
             self._found = None
         if self._found is None or self._found[0] is not history:
             found = {entry.id: entry for entry in history if needs_eyes(entry) and self._is_news(entry)}
@@ -62,4 +66,4 @@ class Attention:
             return False
         if self._old_news is None:
             return entry.is_own and not entry.is_settled
-        return entry.id not in self._old_news
+        return entry.id not in self._old_news and (entry.is_own or entry.started >= self._newest_old)

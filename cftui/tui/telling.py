@@ -94,7 +94,7 @@ def told(entry: HistoryEntry, moment: Moment, *, is_narrow: bool = False) -> Tol
                 glyphs.warn if slow else glyphs.busy,
                 "warn" if slow else "busy",
                 "in progress",
-                progress(entry, moment, is_narrow=is_narrow),
+                message or progress(entry, moment, is_narrow=is_narrow),
             )
         case Stage.VERIFIED:
             return Told(glyphs.good, "good", "verified", _joined(took, message or asked(entry, glyphs)))
@@ -118,7 +118,7 @@ def told(entry: HistoryEntry, moment: Moment, *, is_narrow: bool = False) -> Tol
         case Stage.UNKNOWN if not entry.is_settled and is_narrow:
             return Told(glyphs.unknown, "unk", "unknown", f"do not repeat; looked up for {took}")
         case Stage.UNKNOWN if not entry.is_settled and entry.is_probable:
-            return Told(glyphs.unknown, "unk", "unknown", f"{message}. Do not repeat")
+            return Told(glyphs.unknown, "unk", "unknown", f"do not repeat; {message}")
         case Stage.UNKNOWN if not entry.is_settled:
             return Told(glyphs.unknown, "unk", "unknown", f"no answer came; looking it up, {took}. Do not repeat")
         case Stage.UNKNOWN:

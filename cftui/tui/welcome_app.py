@@ -6,17 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from textual.app import App
 from textual.filter import LineFilter
 
 from cftui.tui.glyphs import ASCII, UNICODE
 from cftui.tui.look import Look
+from cftui.tui.one_key import OneKeyAtATime
 from cftui.tui.screens.welcome import Test, WelcomeAnswer, WelcomeScreen
 from cftui.tui.terminal import DoorFilter
 from cftui.tui.themes import COLOURLESS_THEME, DEFAULT_THEME, load_themes
 
 
-class WelcomeApp(App[WelcomeAnswer | Literal["demo"]]):
+class WelcomeApp(OneKeyAtATime[WelcomeAnswer | Literal["demo"]]):
     """Shows the form alone, before there is a cockpit; returns its answer, or None.
 
     Args:

@@ -58,7 +58,7 @@ def test_a_vm_that_is_changing_is_not_off_yet_and_its_word_is_cleaned() -> None:
         ({"row": vm(locked=True)}, "locked by the provider → "),
         ({"is_read_only": True}, "read-only → start without --read-only"),
         ({"not_live_reason": "offline"}, "offline → "),
-        ({"doing": entry()}, "reboot is in progress; following it → follow it: t"),
+        ({"doing": entry()}, "reboot is in progress → follow it: t"),
         ({"doing": entry(is_own=False)}, "reboot is in progress, not from here → follow it: t"),
         ({"doing": entry(Stage.SENDING)}, "reboot is being sent → follow it: t"),
         (

@@ -84,7 +84,7 @@ def test_an_action_missing_from_the_list_is_not_lost_at_once() -> None:
     assert story.outcome[:2] == (Stage.ACCEPTED, False)
     story.listed(after=15)
     assert story.followed.wants_vm
-    story._take(1, actions=(), vm=vm())
+    story.seen(vm(), after=1)
     assert story.outcome == (Stage.TIMED_OUT, True, "no longer listed by the cloud; its end was not seen")
 
 
@@ -92,7 +92,7 @@ def test_a_lost_power_off_is_verified_when_the_vm_stopped() -> None:
     story = Story(entry("power_off"))
     for _ in range(5):
         story.listed(after=20)
-    story._take(1, actions=(), vm=STOPPED)
+    story.seen(STOPPED, after=1)
     assert story.outcome == (Stage.VERIFIED, True, "no longer listed; seen on the VM: stopped")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from cftui.fleet.rows import ActionType
 from cftui.tui.modals.palette import ACTION_KEYS, ActionPalette
-from tests.tui.stage import HOSTILE, HOSTILE_SHOWN, NOTHING, SIZES, DialogApp, shown, vm
+from tests.tui.stage import HOSTILE, HOSTILE_SHOWN, NOTHING, SIZES, DialogApp, shown, vm, wait_until
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -103,3 +103,14 @@ def _key(name: str):  # type: ignore[no-untyped-def]
     from textual.events import Key
 
     return Key(name, name)
+
+
+async def test_what_is_typed_on_after_a_refused_letter_is_no_wish() -> None:
+    """Hands type `c`, the name and enter for a power cycle; on a stopped VM none of these letters may act."""
+    app = DialogApp(ActionPalette([vm("cache-03", is_on=False)], {}, is_read_only=False, not_live_reason=""))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("c", "e")
+        assert app.answer == NOTHING
+        app.clock.turn(1.0)
+        await pilot.press("e")
+        await wait_until(pilot, lambda: app.answer is ActionType.RENAME)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from cftui.errors import ConfigError
 from cftui.tui.screens.welcome import Source, WelcomeAnswer, WelcomeScreen
@@ -124,3 +125,16 @@ async def test_leaving_writes_nothing() -> None:
         await pilot.press("ctrl+q")
     assert app.return_value is None
     assert cloud.asked == []
+
+
+async def test_what_is_typed_ahead_goes_to_the_fields_it_was_meant_for() -> None:
+    """All of it in one burst: the password must never land in a field that shows it."""
+    app = WelcomeApp(test=Cloud(), environ={})
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_until(pilot, lambda: "No configuration yet" in shown(app))
+        for key in [*FILL, *"s3cret"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await wait_until(pilot, lambda: "o@e.io" in shown(app))
+        await pilot.pause(0.5)
+        assert "s3cret" not in shown(app)
+        assert "••••••" in shown(app)

@@ -15,7 +15,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from cftui.clock import Clock
 from cftui.fleet import rules
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.fleet import View
@@ -278,7 +277,7 @@ class Confirm(Dialog[bool]):
             return Content("")
         if read_at is None:
             return ink("not read yet", "warn")
-        how_old = age(self._clock.monotonic() - read_at)
+        how_old = age(self.clock.monotonic() - read_at)
         return ink(f"{ink.glyphs.good} ", "good") + ink(f"list {how_old}, unchanged", "muted")
 
     def _copy_hint(self) -> Content:
@@ -289,11 +288,6 @@ class Confirm(Dialog[bool]):
 
     # Time and keys.
 
-    @property
-    def _clock(self) -> Clock:
-        clock = getattr(self.app, "clock", None)
-        return clock if isinstance(clock, Clock) else Clock()
-
     def on_mount(self) -> None:
         """Begin the silence once it is painted; keep the shown age true."""
         self.fleet_moved()
@@ -301,12 +295,12 @@ class Confirm(Dialog[bool]):
         self.set_interval(5, self.redraw)
 
     def _begin_silence(self) -> None:
-        self._silent_since = self._clock.monotonic()
+        self._silent_since = self.clock.monotonic()
 
     def _arrival(self, event: events.Event) -> float:
         """When a key arrived, however long it waited since while the loop was busy with something else."""
         waited = Message().time - event.time
-        return self._clock.monotonic() - (waited if waited > _AT_ONCE_S else 0.0)
+        return self.clock.monotonic() - (waited if waited > _AT_ONCE_S else 0.0)
 
     def _may_act(self, event: events.Event) -> bool:
         """Whether a key counts; one that does not begins the silence anew."""
@@ -394,4 +388,4 @@ class Confirm(Dialog[bool]):
 
     def _silence_passed(self) -> bool:
         since = self._silent_since
-        return since is not None and self._clock.monotonic() - since > SILENCE_S - _ROUNDING_S
+        return since is not None and self.clock.monotonic() - since > SILENCE_S - _ROUNDING_S

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from cftui.clock import Clock
 from cftui.tui.modals.ink import Ink
 
 T = TypeVar("T")
@@ -176,6 +177,12 @@ class Dialog(ModalScreen[T], Generic[T]):
         """Bring what is shown up to date; called when shown and after every change of size."""
 
     # The frame.
+
+    @property
+    def clock(self) -> Clock:
+        """The app's, so that a test may turn it."""
+        clock = getattr(self.app, "clock", None)
+        return clock if isinstance(clock, Clock) else Clock()
 
     @property
     def ink(self) -> Ink:

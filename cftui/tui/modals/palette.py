@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ def offers(
     ]
 
 
+_DEAF_S = 0.6
+"""A pause after which a letter is a wish again."""
+
+
 class ActionPalette(Dialog[ActionType]):
     """Choose one of the nine actions; a letter goes on at once, to the form or to the question.
 
@@ -108,6 +113,7 @@ class ActionPalette(Dialog[ActionType]):
         self._at = next((index for index, offer in enumerate(self._offers) if offer.is_open), 0)
         self._search: str | None = None
         self._refused: ActionType | None = None
+        self._last_letter = -math.inf
 
     def heading(self) -> str:
         """Whom it acts on."""
@@ -210,6 +216,8 @@ class ActionPalette(Dialog[ActionType]):
             told = "; ".join(f"{times:,} {reason}" for reason, _, times in offer.refusals[:3])
             more = "; …" if len(offer.refusals) > 3 else ""
             return ink("Skipped: ", "warn") + ink(told + more, "muted")
+        if not offer.is_open and self.inner_width >= 90:
+            return Content("")
         if not offer.is_open or self.inner_width < 60:
             return self._words(offer, "")
         return ink(self._what_comes_next(offer), "muted")
@@ -235,9 +243,19 @@ class ActionPalette(Dialog[ActionType]):
         self.redraw()
 
     def action_take(self, type_: str) -> None:
-        """Go on with an action, or say why it cannot be done."""
+        """Go on with an action, or say why it cannot be done.
+
+        After a letter that cannot be done, those that follow without a pause are the name that hands go on to type for
+        a heavier one, and no wishes.
+        """
+        before = self._last_letter
+        now = self._last_letter = self.clock.monotonic()
+        is_deaf = self._refused is not None and now - before < _DEAF_S
         index = list(ActionType).index(ActionType(type_))
-        offer, self._at = self._offers[index], index
+        offer = self._offers[index]
+        if is_deaf and offer.is_open:
+            return
+        self._at = index
         if offer.is_open:
             self.answer(offer.type)
         else:

@@ -113,22 +113,27 @@ class PlanText:
         label = 11 if width >= 60 else 0
         groups = [
             ("Reaches", list(self._reaches(width - label))),
-            ("Targets", list(self._targets(width - label))),
             ("Skipped", [self._skipped_line(skipped.vm, skipped.reason) for skipped in self.plan.skipped]),
             ("Request", list(self._bulk_request(width - label))),
         ]
         for title, rows in groups:
-            if not rows:
-                continue
-            head = self.ink(title, "*strong")
-            if label:
-                yield pad(head, label) + rows[0]
-                yield from (Content(" " * label) + row for row in rows[1:])
-            else:
-                yield head
-                yield from rows
-            yield Content("")
+            yield from self._group(title, rows, label)
         yield from self._warnings()
+        yield Content("")
+        # Last, as hundreds of names would push out of sight what decides.
+        yield from list(self._group("Targets", list(self._targets(width - label)), label))[:-1]
+
+    def _group(self, title: str, rows: list[Content], label: int) -> Iterable[Content]:
+        if not rows:
+            return
+        head = self.ink(title, "*strong")
+        if label:
+            yield pad(head, label) + rows[0]
+            yield from (Content(" " * label) + row for row in rows[1:])
+        else:
+            yield head
+            yield from rows
+        yield Content("")
 
     def _reaches(self, width: int) -> Iterable[Content]:
         ink = self.ink

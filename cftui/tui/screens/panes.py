@@ -52,6 +52,7 @@ class VmsPanes(Screen[None]):
         """What whole readings told, by VM id, with the row they came with."""
         self._enlarged = ""
         self._laid_out_for: Size | None = None
+        self._was_read = False
         self._range: tuple[str, frozenset[str]] | None = None
         self._said: Line = []
         self._said_timer: Timer | None = None
@@ -105,7 +106,9 @@ class VmsPanes(Screen[None]):
             self.say([Part(f"{self.table.look.glyphs.warn} {names} vanished; no longer marked", "*warn")])
         if change.added or change.changed or is_first:
             self.table.measure()
-        if self.listing.is_stale and app.is_settled(has_marks=bool(self.listing.marks)):
+        may_sort = not self._was_read or app.is_settled(has_marks=bool(self.listing.marks))
+        self._was_read = update.view.read_at is not None
+        if self.listing.is_stale and may_sort:
             self.listing.reorder()
         moment, unseen = app.moment(), frozenset(entry.id for entry in app.unseen())
         newly = self.table.unseen ^ unseen
