@@ -28,7 +28,7 @@ def test_a_handle_is_watched_to_the_end_that_it_came_to(cftui: Run, simulator: S
 
 
 def test_watch_without_arguments_follows_everybodys_actions(start_simulator: StartSimulator, run: Run) -> None:
-    simulator = start_simulator(speed=12.0)
+    simulator = start_simulator(speed=6.0)  # long enough for a program to start on a busy machine
     vm, broken = simulator.cloud.add_vm("theirs"), simulator.cloud.add_vm("broken-theirs")
     simulator.cloud.start_foreign_action(vm.id, "power_cycle")
     simulator.cloud.start_foreign_action(broken.id, "power_cycle")
