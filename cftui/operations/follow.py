@@ -10,14 +10,12 @@ from dataclasses import replace
 from cftui.fleet import effects, rules
 from cftui.fleet.history import Finding, Stage, Submission
 from cftui.fleet.identity import MatchKind, find
+from cftui.fleet.ledger import LOST_AFTER_READS, LOST_AFTER_S
 from cftui.fleet.rows import Phase, VmRow
 from cftui.operations import lookup
 from cftui.operations.journal import JournalEntry
 from cftui.operations.lookup import Facts
 from cftui.text import duration
-
-_LOST_AFTER = (5, 60.0)
-"""An action or a VM counts as gone after so many reads without it over so many seconds: lists lag, proxies mix up."""
 
 EFFECT_WAIT_S = 300.0
 """How long a VM is watched for the effect of a completed action; a clean stop of a busy system takes minutes."""
@@ -230,5 +228,5 @@ class Followed:
 
 
 def _is_lost(misses: list[float]) -> bool:
-    count, seconds = _LOST_AFTER
-    return len(misses) >= count and misses[-1] - misses[0] >= seconds
+    """An action or a VM counts as gone by the measure of others' actions: lists lag, and proxies mix up."""
+    return len(misses) >= LOST_AFTER_READS and misses[-1] - misses[0] >= LOST_AFTER_S

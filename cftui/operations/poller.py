@@ -111,11 +111,6 @@ class Poller:
         self.last_error: errors.CloudError | None = None
         """Why the last round failed; None when it did not."""
 
-    @property
-    def link(self) -> Link:
-        """The state of the conversation."""
-        return self._link
-
     def follow(self, entry: JournalEntry) -> None:
         """Follow a submission until nothing more is looked for."""
         now = self._clock.monotonic()
