@@ -1,3 +1,3 @@
 """The cockpit for asynchronous VM actions."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

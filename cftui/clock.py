@@ -21,3 +21,15 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Let `seconds` pass; the loop goes on."""
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, timeout_s: float | None = None) -> None:
+        """Until something happens, or the time is over."""
+        if timeout_s is None:
+            await event.wait()
+            return
+        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self.sleep(timeout_s))]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()

@@ -22,9 +22,10 @@ And what this Python does not know, whose width is anyone's guess (S1 to S3).
 _FILLERS = (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0)
 _VARIATION_SELECTORS = (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 _SKIN_TONES = tuple(range(0x1F3FB, 0x1F400))
+_FLAG_LETTERS = tuple(range(0x1F1E6, 0x1F200))
 
-_HIDDEN = frozenset((*_FILLERS, *_VARIATION_SELECTORS, *_SKIN_TONES))
-"""Letters and marks that draw nothing, and what changes the width of the character before: terminals differ on it."""
+_HIDDEN = frozenset((*_FILLERS, *_VARIATION_SELECTORS, *_SKIN_TONES, *_FLAG_LETTERS))
+"""Letters and marks that draw nothing, and what changes the width of the character beside it: terminals differ."""
 
 _TRIGRAMS = (*range(0x2630, 0x2638), *range(0x268A, 0x2690), *range(0x4DC0, 0x4E00))
 _COUNTING_RODS = (*range(0x1D300, 0x1D357), *range(0x1D360, 0x1D377))
@@ -32,6 +33,14 @@ _COUNTING_RODS = (*range(0x1D300, 0x1D357), *range(0x1D360, 0x1D377))
 _WIDE_SINCE_16 = frozenset((*_TRIGRAMS, *_COUNTING_RODS))
 """Two cells wide since Unicode 16, for which older Pythons have one; Textual counts two."""
 
+
+_NO_LETTER = "◌"
+"""Stands under a mark that comes first: it would be drawn on the cell before, which is somebody else's."""
+
+# Hebrew and Arabic stay as they are, and no isolates (U+2066 to U+2069) of ours are put round them. Most terminals know
+# no directions: they show an isolate as nothing or as a box of one cell, and a row with a box is shifted. Those that do
+# (VTE, mlterm) order the cells of the finished grid and take no notice of isolates in it. So what is kept is the grid:
+# a cell has the width that is counted for it, and the cells that follow stand where they would stand beside "web-1".
 
 _LETTERS = re.compile(r"[ -~À-ɏΑ-ΡΣ-ωЀ-ҁҊ-ԯ一-鿯ァ-ヺぁ-ゖ–—…×→]*")
 """Letters of names that hold nothing to hide, so that they need not be looked at one by one."""
@@ -59,6 +68,8 @@ def _cleaned(value: str) -> str:
             out.append(_escape(ord(char)))
             marks = 0
         elif kind[0] == "M":
+            if not out:
+                out.append(_NO_LETTER)
             marks += 1
             if marks <= _MAX_MARKS:
                 out.append(char)

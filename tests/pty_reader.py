@@ -8,6 +8,7 @@ import pty
 import select
 import signal
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,15 @@ from typing import NamedTuple, Self
 
 _ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y"}
 """What a program asks the terminal, and what it hears: synchronised output is known."""
+
+_LOGIN = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+for number in sys.argv[1].split():
+    signal.signal(int(number), signal.SIG_IGN)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+"""Makes the terminal the controlling one of its session, as a login does, and the program the session's leader."""
 
 
 class Chunk(NamedTuple):
@@ -37,11 +47,23 @@ class Terminal:
         env: Added to an environment that holds the search path and what kind of terminal it is, and nothing else.
         columns: Width in cells.
         rows: Height in cells.
+        is_login: The program leads a session whose controlling terminal this is: when it goes, a hang-up comes.
+        ignoring: Signals that are ignored when the program starts, as `nohup` does; for a login only.
     """
 
     def __init__(
-        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, columns: int = 120, rows: int = 40
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        columns: int = 120,
+        rows: int = 40,
+        is_login: bool = False,
+        ignoring: Sequence[signal.Signals] = (),
     ) -> None:
+        if is_login:
+            numbers = " ".join(str(int(number)) for number in ignoring)
+            command = [sys.executable, "-I", "-S", "-c", _LOGIN, numbers, *command]
         master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (rows, columns))
         self._fd = master
@@ -77,6 +99,11 @@ class Terminal:
     def written(self) -> bytes:
         """All that was written."""
         return bytes(self._all)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
 
     @property
     def cpu_s(self) -> float:
@@ -155,17 +182,56 @@ class Terminal:
                 raise Silence(f"the program ended: {bytes(self._all[-2000:])!r}")
         return self.chunks[begin:]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has, nobody having asked how; its processor time can still be read."""
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return ended is not None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process."""
+        os.kill(self._process.pid, number)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Another size; the kernel tells a login of it."""
+        termios.tcsetwinsize(self._fd, (rows, columns))
+
+    def drop(self) -> None:
+        """The line drops: the terminal is gone."""
+        os.close(self._fd)
+        self._fd = -1
+
+    def wait(self, within_s: float) -> int:
+        """Read on until the program has ended.
+
+        Returns:
+            Its exit code; negative for a signal that killed it.
+        """
+        deadline = time.perf_counter() + within_s
+        while self._process.poll() is None:
+            left = deadline - time.perf_counter()
+            if left <= 0:
+                raise Silence(f"it did not end; the last bytes were {bytes(self._all[-2000:])!r}")
+            if self._fd < 0 or not self.read(min(left, 0.02)):
+                time.sleep(0.005)
+        while self._fd >= 0 and self.read(0):
+            pass
+        return self._process.returncode
+
     def kill(self) -> float:
         """End it at once.
 
         Returns:
             The most memory it ever had, in MB; 0 when it had ended before.
         """
-        if self._process.returncode is not None:
-            return 0.0
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        _, status, used = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        os.close(self._fd)
-        return used.ru_maxrss / 1024
+        peak_mb = 0.0
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            _, status, used = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+            peak_mb = used.ru_maxrss / 1024
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        return peak_mb

@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from cftui.api.errors import BadAnswer, CloudError, NotFound, Unauthorized
+from cftui.api.allowance import Allowance
+from cftui.api.errors import (
+    BadAnswer,
+    CloudError,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    ReadFailed,
+    Unauthorized,
+    Unreachable,
+)
 from cftui.api.lists import ListPage, RowCache
 from cftui.api.models import Action
 from cftui.api.pages import PagedLists
@@ -16,6 +26,11 @@ from cftui.fleet.rows import ActionRow
 
 MAX_PARALLEL = 4
 """Reads of per-VM lists at the same time."""
+
+_OF_ALL = (Unauthorized, RateLimited, Unreachable)
+"""What one answer tells of every other request."""
+
+_OF_ONE_VM = (Forbidden, NotFound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,14 @@ class ActionList:
     """`global`, `per-vm` or `none`: the values of `operations.state.ActionSource`."""
     vm_ids: frozenset[str] | None
     """The VMs whose lists could be read; None for all of them."""
+    no_list: frozenset[str] = frozenset()
+    """VMs that can be read and have no list, though others have."""
+    no_access: frozenset[str] = frozenset()
+    """VMs whose lists this account may not read."""
+    no_vm: frozenset[str] = frozenset()
+    """VMs that the cloud does not know."""
+    failure: CloudError | None = None
+    """Why some of the lists were not asked for: credentials, rate limit, no connection."""
 
 
 class ActionLists:
@@ -59,13 +82,13 @@ class ActionLists:
         """Actions of all VMs: the newest, or all that 50 pages hold.
 
         Raises:
-            NotFound: There is no such endpoint; remembered, and not asked again.
+            NotFound, Forbidden: There is no such endpoint, or not for this account; remembered, and not asked again.
         """
         if self._has_global is False:
             raise NotFound("This cloud has no list of all actions.", status=404)
         try:
             rows = await (self._whole("actions", "") if whole else self._newest("actions", "", vm_ids))
-        except NotFound:
+        except (NotFound, Forbidden):
             self._has_global = bool(self._has_global)  # what worked once is only failing
             raise
         self._has_global = True
@@ -84,61 +107,90 @@ class ActionLists:
         """See `CloudReader.follow`."""
         try:
             return ActionList(await self.of_all(vm_ids), "global", None)
-        except NotFound:
+        except (NotFound, Forbidden):
             if self._has_global:
                 raise
         if self.source == "none":
             return ActionList((), "none", frozenset(vm_ids))
-        gate = asyncio.Semaphore(MAX_PARALLEL)
+        ends = await self._ends(sorted(set(vm_ids)))
 
-        async def one(vm_id: str) -> tuple[ActionRow, ...] | CloudError:
-            async with gate:
-                try:
-                    return await self._newest(_path(vm_id), vm_id, ())
-                except NotFound as error:
-                    return await self._explain(vm_id, error)
-                except CloudError as error:
-                    return error
+        def where(kind: type[CloudError] | type[None]) -> frozenset[str]:
+            return frozenset(vm_id for vm_id, end in ends.items() if isinstance(end, kind))
 
-        wanted = sorted(set(vm_ids))
-        ends = dict(zip(wanted, await asyncio.gather(*map(one, wanted)), strict=True))
         read = {vm_id: rows for vm_id, rows in ends.items() if isinstance(rows, tuple)}
-        failures = [error for error in ends.values() if isinstance(error, CloudError)]
+        no_list, no_access, no_vm = where(type(None)), where(Forbidden), where(NotFound)
+        others = [end for end in ends.values() if isinstance(end, CloudError) and not isinstance(end, _OF_ONE_VM)]
         if read:
             self._has_per_vm = True
-        elif self.source == "none":
+        elif no_list and not self._has_per_vm:
+            self._has_per_vm = False
             return ActionList((), "none", frozenset(vm_ids))
-        elif failures:
+        elif ends:
             self._has_global = None  # nothing answers, so nothing is proven
-        telling = [error for error in failures if isinstance(error, Unauthorized)] or failures
-        if telling and (not read or isinstance(telling[0], Unauthorized)):
-            raise telling[0]
-        return ActionList(tuple(row for rows in read.values() for row in rows), "per-vm", frozenset(read))
+        failure = next((end for end in others if isinstance(end, _OF_ALL)), None)
+        if others and (not read or isinstance(failure, Unauthorized)):
+            raise failure or others[0]
+        listed = tuple(row for rows in read.values() for row in rows)
+        return ActionList(listed, "per-vm", frozenset(read), no_list, no_access, no_vm, failure)
 
-    async def _explain(self, vm_id: str, missing: NotFound) -> CloudError:
-        """Why a VM's list is not there: the VM is gone, or this cloud has no such lists."""
+    async def _ends(self, vm_ids: Sequence[str]) -> dict[str, tuple[ActionRow, ...] | CloudError | None]:
+        """What came of reading each VM's own list: its rows, why there are none, or None where it has no list.
+
+        What concerns all of them ends it: refused credentials must not be tried two hundred times.
+        """
+        gate = asyncio.Semaphore(MAX_PARALLEL)
+        ends: dict[str, tuple[ActionRow, ...] | CloudError | None] = {}
+        silent = 0
+
+        async def read(vm_id: str) -> None:
+            nonlocal silent
+            async with gate:
+                known = next((end for end in ends.values() if isinstance(end, _OF_ALL)), None)
+                if known is not None:
+                    ends[vm_id] = known
+                elif silent >= MAX_PARALLEL:
+                    ends[vm_id] = ReadFailed("The cloud does not answer.", cause="no answer")
+                else:
+                    ends[vm_id] = end = await self._end(vm_id)
+                    is_silent = isinstance(end, ReadFailed) and end.status is None
+                    silent = silent + 1 if is_silent else 0
+
+        await asyncio.gather(*map(read, vm_ids))
+        return ends
+
+    async def _end(self, vm_id: str) -> tuple[ActionRow, ...] | CloudError | None:
+        try:
+            return await self._newest(_path(vm_id), vm_id, ())
+        except NotFound:
+            pass
+        except CloudError as error:
+            return error
         try:
             await self._confirm_vm(vm_id)
         except CloudError as error:
             return error
-        if not self._has_per_vm:
-            self._has_per_vm = False
-        return missing
+        return None
 
     async def _whole(self, path: str, vm_id: str) -> tuple[ActionRow, ...]:
+        """All that 50 pages hold; of a longer list, which may begin with the oldest, the newest too."""
         found: list[ActionRow] = []
+        is_last = True
         async for page in self._lists.pages(path, vm_id=vm_id, max_pages=MAX_STEPS):
             found += self._rows_of(page.entries, vm_id)
+            is_last = page.is_last
+        if not is_last:
+            known = set(found)
+            found += [row for row in await self._newest(path, vm_id, ()) if row not in known]
         return tuple(found)
 
     async def _newest(self, path: str, vm_id: str, vm_ids: Collection[str]) -> tuple[ActionRow, ...]:
-        async def read_page(number: int) -> ListPage:
-            return await self._lists.page(path, number, vm_id=vm_id)
+        async def read_page(number: int, allowance: Allowance) -> ListPage:
+            return await self._lists.page(path, number, allowance, vm_id=vm_id)
 
         recent = self._recent.setdefault(
             path, RecentActions(read_page, lambda page: self._rows_of(page.entries, vm_id))
         )
-        return await recent.read(vm_ids)
+        return await recent.read(vm_ids, self._lists.begin())
 
     def _rows_of(self, entries: Sequence[bytes], vm_id: str) -> list[ActionRow]:
         """The readable entries; in a VM's own list, only those that are its own."""

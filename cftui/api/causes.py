@@ -32,6 +32,14 @@ def connect_cause(error: BaseException) -> str:
     return "no route to it" if no_route else "no connection"
 
 
+def shown_fingerprint(error: BaseException) -> str:
+    """SHA-256 of the certificate that was not believed, `3F:9C:…`; empty where the failure was another one."""
+    for origin in _origins(error):
+        if isinstance(origin, ssl.SSLCertVerificationError):
+            return str(getattr(origin, "fingerprint", ""))
+    return ""
+
+
 def _shown(words: str) -> str:
     return cut(clean(words), 80)
 

@@ -15,6 +15,9 @@ from cftui.api.errors import BadAnswer
 MAX_NESTING = 64
 """Levels of arrays and objects; the deepest documented answer has five."""
 
+MAX_VALUES = 100_000
+"""Commas in one object: a small one of tiny values would take forty times its bytes. A VM has some thirty."""
+
 _MAX_DIGITS = 100
 """Longest whole number; the interpreter's own limit would end in a ValueError at 4,300."""
 
@@ -78,6 +81,8 @@ def _parse(body: bytes) -> object:
         BadAnswer: It contradicts itself, or goes beyond what an answer may hold.
         ValueError: It is no JSON or no UTF-8.
     """
+    if body.count(b",") > MAX_VALUES:
+        raise BadAnswer("The reply is unreadable: it holds too many values.")
     _check_nesting(body)
     value: object = _STRICT.decode(body.decode("utf-8"))
     return value

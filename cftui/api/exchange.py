@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cftui.api.decode import parse
 from cftui.api.errors import BadAnswer
 from cftui.api.fields import text_of
+from cftui.api.redaction import without_secrets
 from cftui.api.retry import clamp, parse_http_date, parse_retry_after
 from cftui.text import clean, cut
 
@@ -48,10 +49,17 @@ class Exchange:
     flaw: Flaw | None = None
     cause: str = ""
     """One short phrase about the flaw: "connection refused"."""
+    fingerprint: str = ""
+    """SHA-256 of a certificate that was not believed; empty where none was shown."""
 
     def header(self, name: str) -> str:
         """The first value of a header; empty without one."""
         return next(iter(self.headers.get(name, ())), "")
+
+    @property
+    def why(self) -> str:
+        """The cause with all that helps to judge it."""
+        return f"{self.cause} (SHA-256 {self.fingerprint})" if self.fingerprint else self.cause
 
     @property
     def advice(self) -> str:
@@ -67,12 +75,20 @@ class Exchange:
 
     @property
     def redirect_host(self) -> str:
-        """Whom a redirect names, cleaned: `other.example`; "an unreadable address" when it names nobody."""
+        """Where a redirect leads, cleaned, without path and without what would sign in there.
+
+        `https://other.example:8443`; "another path" on the same host; "an unreadable address" when it names nobody.
+        """
+        location = self.header("location")
         try:
-            host = urlsplit(self.header("location")).hostname
+            parts = urlsplit(location)
+            host, port = parts.hostname, parts.port
         except ValueError:
-            host = None
-        return cut(clean(host), 80) if host else "an unreadable address"
+            host = port = None
+        if not host:
+            return "another path" if re.match(r"/(?!/)", location) else "an unreadable address"
+        scheme = f"{parts.scheme}://" if parts.scheme in ("http", "https") else ""
+        return cut(clean(f"{scheme}{host}{'' if port is None else f':{port}'}"), 80)
 
     @property
     def server_time(self) -> datetime | None:
@@ -110,4 +126,4 @@ class Exchange:
 
 
 def _shown(words: str) -> str:
-    return cut(clean(" ".join(words.split())), MAX_SERVER_WORDS)
+    return cut(clean(without_secrets(" ".join(words.split())[: MAX_SERVER_WORDS * 10])), MAX_SERVER_WORDS)

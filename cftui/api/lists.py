@@ -21,6 +21,13 @@ from cftui.api.fields import count_of
 
 Row = TypeVar("Row")
 
+MAX_PAGE_VALUES = 600_000
+"""Commas in a page, each of which stands between two values: those of 20,000 VMs.
+
+A page is asked to hold 200. They are counted before anything is made of them, for a value of three bytes costs
+seventy times that.
+"""
+
 _log = logging.getLogger(__name__)
 
 _UNSPLIT = (msgspec.DecodeError, UnicodeDecodeError)
@@ -51,6 +58,8 @@ def split_list(body: bytes, key: str) -> ListPage:
     Raises:
         BadAnswer: There is no list under `key`, or what is around it cannot be read.
     """
+    if body.count(b",") > MAX_PAGE_VALUES:
+        raise BadAnswer("The page holds too many values; none of them was read.")
     try:
         entries, rest = _split(body, key)
         envelope = parse(rest)

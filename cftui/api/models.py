@@ -137,7 +137,7 @@ class Action(CloudModel):
     """The cloud's record of something asked of a VM. API: "VMs Actions"."""
 
     id: Text = ""
-    """The VM's id, as the document says; the action's own where `resource_id` stands beside it."""
+    """The VM's id, as the document says; the action's own where another `resource_id` stands beside it."""
     status: Text = ""
     """`in-progress`, `completed`, `errored`, or any other word."""
     type: Text = ""
@@ -166,7 +166,8 @@ class Action(CloudModel):
             completed_at=self.completed_at,
             completed=instant_of(self.completed_at),
             region=self.region,
-            number=self.id if self.resource_id else "",
+            # Where both name the VM, the `id` is the documented one, and no action's.
+            number=self.id if self.resource_id and self.id != self.resource_id else "",
             failure=self.error,
         )
 

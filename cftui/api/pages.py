@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable
 from typing import NamedTuple, Protocol
 
+from cftui.api.allowance import Allowance
 from cftui.api.errors import BadAnswer, NotFound, RateLimited, Rejected
 from cftui.api.lists import ListPage, split_list
 from cftui.api.reading import named
 from cftui.api.urls import origin_of, same_origin
+from cftui.clock import Clock
 from cftui.text import clean, cut
 
 PER_PAGE = 200
@@ -41,23 +43,35 @@ class PagedLists:
     Args:
         base_url: Links are followed to its origin only, as every request carries the credentials.
         read: Fetches a page.
+        clock: Bounds a whole list.
     """
 
-    def __init__(self, base_url: str, read: ReadBody) -> None:
+    def __init__(self, base_url: str, read: ReadBody, clock: Clock) -> None:
         self._base_url = base_url
         self._read = read
+        self._clock = clock
         self._splits: dict[str, tuple[bytes, ListPage]] = {}
 
-    async def page(self, path: str, number: int, *, vm_id: str = "") -> ListPage:
-        """One page by its number, from 1; the list stands under the last word of its path."""
-        return await self._split(self._url(path, number), path, vm_id)
+    def begin(self) -> Allowance:
+        """What the pages of one list may cost together, from now on."""
+        return Allowance(self._clock)
+
+    async def page(self, path: str, number: int, allowance: Allowance, *, vm_id: str = "") -> ListPage:
+        """One page by its number, from 1; the list stands under the last word of its path.
+
+        Raises:
+            ReadFailed, BadAnswer: Also when all pages together take too long or hold too much.
+        """
+        return await self._split(self._url(path, number), path, vm_id, allowance)
 
     async def pages(self, path: str, *, vm_id: str = "", max_pages: int = MAX_PAGES) -> AsyncGenerator[Page, None]:
         """All pages in order, as far as `max_pages` reach.
 
         Raises:
-            BadAnswer: The list goes on elsewhere or in a circle; the pages given until then are good.
+            BadAnswer: The list goes on elsewhere or in a circle, or is too long; the pages given until then are good.
+            ReadFailed: It does not come to its end in time.
         """
+        allowance = self.begin()
         url = self._url(path, 1)
         asked: set[str] = set()
         seen: set[bytes] = set()
@@ -66,7 +80,7 @@ class PagedLists:
         for number in range(1, max_pages + 1):
             asked.add(url)
             try:
-                page = await self._split(url, path, vm_id)
+                page = await self._split(url, path, vm_id, allowance)
             except (NotFound, Rejected) as error:
                 if not is_guess or isinstance(error, RateLimited):
                     raise
@@ -101,14 +115,17 @@ class PagedLists:
             return True
         return not page.has_links if page.total is None else count < page.total
 
-    async def _split(self, url: str, path: str, vm_id: str) -> ListPage:
+    async def _split(self, url: str, path: str, vm_id: str, allowance: Allowance) -> ListPage:
         """A page, split; one that came byte for byte before costs one comparison (P13)."""
+        allowance.begin_page()
         body = await self._read(url, vm_id=vm_id)
         known = self._splits.get(url)
         if known is not None and known[0] == body:
+            allowance.take(len(known[1].entries), len(body))
             return known[1]
         with named(path, vm_id):
             page = split_list(body, path.rsplit("/", 1)[-1])
+            allowance.take(len(page.entries), len(body))
         if not vm_id:
             while len(self._splits) >= MAX_PAGES:
                 del self._splits[next(iter(self._splits))]

@@ -42,6 +42,22 @@ async def find_base_url(
     raise failures[0]
 
 
+async def sign_in(reader: CloudReader) -> str:
+    """Prove that URL and credentials are right, by reading alone.
+
+    Returns:
+        The account's e-mail; empty where the cloud does not tell it.
+
+    Raises:
+        CloudError: They are not, or the cloud is out of reach.
+    """
+    try:
+        return (await reader.account()).email or ""
+    except NotFound:
+        await _ask_vms(reader)
+        return ""
+
+
 async def _ask_account(reader: CloudReader) -> None:
     await reader.account()
 

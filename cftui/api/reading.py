@@ -53,7 +53,7 @@ def body_of(exchange: Exchange, *, host: str, path: str, vm_id: str, now: dateti
     """
     status, flaw, cause = exchange.status, exchange.flaw, exchange.cause
     if flaw is Flaw.NOT_SENT:
-        raise Unreachable(f"Cannot reach {host}: {cause}.", cause=cause, hint=exchange.advice, vm_id=vm_id)
+        raise Unreachable(f"Cannot reach {host}: {exchange.why}.", cause=cause, hint=exchange.advice, vm_id=vm_id)
     if flaw in (Flaw.TOO_LARGE, Flaw.ENCODED):
         raise BadAnswer(f"The reply to GET {path} is unusable: {cause}.", status=status, vm_id=vm_id)
     if flaw is not None or status is None:

@@ -10,7 +10,7 @@ from random import Random
 
 BASE_S = 1.0
 CAP_S = 30.0
-"""With full jitter the mean wait while the cloud is dark is half of it: one probe in 15 s."""
+"""While the cloud is dark: with jitter over the upper half, never more than one probe in 15 s."""
 
 MIN_ASKED_S, MAX_ASKED_S = 1.0, 300.0
 """What a cloud may ask us to wait; more would look like a hang, less would be a loop."""
@@ -24,11 +24,11 @@ def next_delay(attempt: int, retry_after_s: float | None, rng: Random) -> float:
     Args:
         attempt: How many tries failed in a row, from 1.
         retry_after_s: What the cloud asked for; obeyed, plus up to a tenth so that clients do not return together.
-        rng: Full jitter comes from it: anything from nothing to the doubled wait.
+        rng: Jitter comes from it: anything from a half of the doubled wait to all of it.
     """
     if retry_after_s is not None:
         return retry_after_s * (1 + rng.random() / 10)
-    return rng.random() * min(CAP_S, BASE_S * 2.0 ** min(attempt, 10))
+    return (1 + rng.random()) / 2 * min(CAP_S, BASE_S * 2.0 ** min(attempt, 10))
 
 
 def parse_retry_after(values: Sequence[str], now: datetime) -> float | None:

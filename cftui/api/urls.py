@@ -31,7 +31,7 @@ def normalise_url(url: str, *, allow_http: bool = False) -> tuple[str, bool]:
     Raises:
         ConfigError: It is no such URL; the message says why.
     """
-    shown = cut(clean(re.sub(r".*@", "…@", url, flags=re.DOTALL)), 80)
+    shown = shown_url(url)
 
     def refused(reason: str, hint: str = "") -> ConfigError:
         return ConfigError(f"The URL {shown!r} cannot be used: {reason}.", hint=hint)
@@ -41,7 +41,7 @@ def normalise_url(url: str, *, allow_http: bool = False) -> tuple[str, bool]:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = (parts.hostname or "").rstrip(".")
+        host = (parts.hostname or "").removesuffix(".")
     except ValueError:
         raise refused("host or port cannot be read") from None
     scheme = parts.scheme
@@ -71,9 +71,9 @@ def _host(host: str) -> tuple[str, bool]:
     """The host's one spelling, and whether it is this machine; names beyond ASCII become what goes over the wire."""
     if ":" in host:
         six = ipaddress.IPv6Address(host)
-        if six.is_link_local:
-            raise ValueError("link-local addresses are no cloud")
-        return f"[{six.compressed}]", six.is_loopback
+        if six.scope_id is not None:
+            raise ValueError("an address with a zone is no cloud")
+        return f"[{six.compressed}]", _is_loopback(six.ipv4_mapped or six)
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -86,10 +86,32 @@ def _host(host: str) -> tuple[str, bool]:
             four = ipaddress.IPv4Address(name)
         except ValueError:
             raise ValueError("the host is neither a name nor an address") from None
-        if four.is_link_local:
-            raise ValueError("link-local addresses are no cloud")
-        return name, four.is_loopback
+        return name, _is_loopback(four)
     return name, name == "localhost"
+
+
+def _is_loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is this machine; where machines find what tells them about themselves, there is no cloud."""
+    if address.is_link_local:
+        raise ValueError("link-local addresses are no cloud")
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError("nobody has this address")
+    return address.is_loopback
+
+
+def shown_url(url: str) -> str:
+    """A URL as it was given, for people: cleaned, cut, without user, password, query and fragment."""
+    base = re.split(r"[?#]", re.sub(r".*@", "…@", url, flags=re.DOTALL), maxsplit=1)[0]
+    return cut(clean(base), 80)
+
+
+def is_clear(base_url: str) -> bool:
+    """Whether the password travels to it in the clear: `http` that leaves this machine."""
+    try:
+        normalise_url(base_url)
+    except ConfigError:
+        return base_url.startswith("http:")
+    return False
 
 
 def origin_of(url: str) -> str:

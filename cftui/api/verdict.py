@@ -23,7 +23,7 @@ from cftui.api.errors import (
 from cftui.api.exchange import Exchange, Flaw
 from cftui.api.models import Action
 from cftui.fleet.rows import ActionRow
-from cftui.text import clean, cut
+from cftui.text import clean, cut, duration
 
 UNDECIDED_4XX = frozenset({408, 425, 499})
 """Timeout, too early, client went away: a proxy says these of requests that the server behind it may have executed."""
@@ -50,7 +50,7 @@ def verdict(exchange: Exchange, *, host: str, vm_id: str, type_: str, now: datet
     status = exchange.status
     if status is None:
         if exchange.flaw is Flaw.NOT_SENT:
-            message, cause = f"Not sent to {host}: {exchange.cause}.", exchange.cause
+            message, cause = f"Not sent to {host}: {exchange.why}.", exchange.cause
             raise Unreachable(message, cause=cause, hint=exchange.advice, vm_id=vm_id)
         reason = (exchange.flaw or Flaw.UNFORESEEN).value
         raise OutcomeUnknown(f"No answer came: {exchange.cause or reason}.", reason=reason, vm_id=vm_id)
@@ -63,7 +63,8 @@ def verdict(exchange: Exchange, *, host: str, vm_id: str, type_: str, now: datet
     said = f": {words}" if words else "."
     if 400 <= status < 500 and status not in UNDECIDED_4XX:
         _refused(exchange, status, f"{status}: {words or 'no reason was given'}", vm_id=vm_id, now=now)
-    raise OutcomeUnknown(f"Server error {status}{said}", reason=str(status), status=status, vm_id=vm_id)
+    what = "Server error" if status >= 500 else "The answer is"
+    raise OutcomeUnknown(f"{what} {status}{said}", reason=str(status), status=status, vm_id=vm_id)
 
 
 def _refused(exchange: Exchange, status: int, message: str, *, vm_id: str, now: datetime) -> NoReturn:
@@ -75,7 +76,9 @@ def _refused(exchange: Exchange, status: int, message: str, *, vm_id: str, now: 
         case 404:
             raise NotFound(message, hint="The VM may be gone.", status=status, vm_id=vm_id)
         case 429:
-            raise RateLimited(message, retry_after_s=exchange.retry_after_s(now), vm_id=vm_id)
+            wait_s = exchange.retry_after_s(now)
+            asked = "it does not say how long to wait" if wait_s is None else f"it asks to wait {duration(wait_s)}"
+            raise RateLimited(f"{message.rstrip('.')}; {asked}", retry_after_s=wait_s, vm_id=vm_id)
         case _:
             raise Rejected(message, status=status, vm_id=vm_id)
 
@@ -99,5 +102,6 @@ def _accepted(exchange: Exchange, *, vm_id: str, type_: str) -> ActionRow:
     row = row._replace(type=row.type or type_)
     if (row.vm_id, row.type) != (vm_id, type_):
         named = f"{cut(clean(row.type), 40)} of {cut(clean(row.vm_id), 40)}"
-        raise unusable(f"Accepted, but the answer names another action: {named}.", "accepted-mismatch")
+        asked = f"{type_} of {cut(clean(vm_id), 40)}"
+        raise unusable(f"Accepted, but the answer names {named}, not {asked}.", "accepted-mismatch")
     return row

@@ -1,49 +1,38 @@
-"""The nine verbs: resolve the targets, make the plan, ask, send each request once, wait, and say how it ended."""
+"""What changes something: resolve the targets, make the plan, ask, send each request once, wait, say how it ended."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from cftui.api import requests
-from cftui.api.requests import ActionRequest
-from cftui.cli import records
-from cftui.cli.exit_codes import ExitCode, of_outcome, of_several
-from cftui.cli.follow import narrate
+from cftui.cli import ends, records
+from cftui.cli.confirming import confirm, is_live_snapshot, live_snapshot_words
+from cftui.cli.ends import TargetEnd
+from cftui.cli.exit_codes import ExitCode, of_several
+from cftui.cli.journal import ACKNOWLEDGE, tell_unrecorded
 from cftui.cli.options import Options
-from cftui.cli.output import OutputError, emit, forget_stdout
+from cftui.cli.output import OutputError, emit, forget_stdout, named
+from cftui.cli.planning import Prepared, check, prepare
+from cftui.cli.progress import narrate
 from cftui.cli.reading import read_view
 from cftui.cli.session import Session, choose_for, open_session
-from cftui.cli.targets import expand, resolve_all
-from cftui.clock import Clock
-from cftui.errors import JournalError, ReadOnlyError, UsageError
-from cftui.fleet import effects, rules
-from cftui.fleet.fleet import View
-from cftui.fleet.history import Submission
-from cftui.fleet.rows import ActionType, VmRow
-from cftui.fleet.templates import DEFAULT_TEMPLATE, expand_template
-from cftui.operations.engine import Account, Engine
-from cftui.operations.plan import Plan, Skipped, make_plan
-from cftui.text import clean, count
+from cftui.cli.signals import leave_soon
+from cftui.cli.targets import expand
+from cftui.errors import JournalError, ReadOnlyError
+from cftui.fleet.history import Stage, Submission
+from cftui.fleet.rows import ActionType, Power
+from cftui.operations.engine import Engine
+from cftui.operations.plan import Workflow
+from cftui.operations.runs import RunView
+from cftui.text import count
 
 _LISTED = 20
-"""Targets listed in the question; a person reads no more than a screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is about to be done."""
-
-    type: ActionType
-    plan: Plan | None
-    """None when nothing may be done."""
-    skipped: tuple[Skipped, ...]
+"""Names and handles that one line lists; more are counted."""
 
 
 def act(options: Options) -> ExitCode:
-    """Run one verb.
+    """Run one verb or one workflow.
 
     Raises:
         UsageError: Before anything was sent: arguments, targets, count, no terminal to ask at.
@@ -51,8 +40,7 @@ def act(options: Options) -> ExitCode:
         JournalError: The journal cannot be used; nothing was sent.
         CloudError: The list could not be read; nothing was sent.
     """
-    type_ = ActionType(options.command.replace("-", "_"))
-    _check(options, type_)
+    check(options)
     choice = choose_for(options)
     if choice.is_read_only and not options.dry_run:
         raise ReadOnlyError(
@@ -63,32 +51,36 @@ def act(options: Options) -> ExitCode:
     session = open_session(options)
     with asyncio.Runner() as runner:
         if options.dry_run:
-            return _dry_run(session, runner.run(_prepare_dry(session, type_, words)))
-        return _Run(session, runner, type_, words)()
+            return _dry_run(session, runner.run(_prepare_dry(session, words)))
+        return _Run(session, runner, words)()
 
 
 class _Run:
     """One run on one engine, from first reading to exit code; a person is asked between two stretches of the loop."""
 
-    def __init__(self, session: Session, runner: asyncio.Runner, type_: ActionType, words: list[str]) -> None:
+    def __init__(self, session: Session, runner: asyncio.Runner, words: list[str]) -> None:
         self._session = session
         self._options = session.options
         self._tell = session.tell
         self._runner = runner
-        self._type = type_
         self._words = words
         self._engine: Engine | None = None
+        self._run_id = ""
 
     def __call__(self) -> ExitCode:
         try:
             prepared = self._runner.run(self._prepare())
-            for one in prepared.skipped:
-                self._tell.error(f"{one.vm.name}: {self._options.command} is not possible: {one.reason}.")
+            _tell_skipped(self._session, prepared)
             if prepared.plan is None:
-                return self._print(prepared, [])
-            self._ask(prepared.plan)
-            return self._print(prepared, self._runner.run(self._execute(prepared.plan)))
+                return self._print(prepared, None)
+            if is_live_snapshot(prepared) and self._options.yes:
+                self._tell.error(f"Careful: {live_snapshot_words(prepared)}")
+            if prepared.requests and not self._options.yes:
+                assert self._engine is not None
+                confirm(prepared, self._session.choice, self._engine.view.vms, self._tell)
+            return self._print(prepared, self._runner.run(self._execute(prepared)))
         except KeyboardInterrupt:
+            leave_soon(ExitCode.INTERRUPTED)
             self._tell_what_goes_on()
             raise
         finally:
@@ -101,68 +93,55 @@ class _Run:
         update = await self._engine.first_reading()
         if update.journal_problem:
             raise JournalError(update.journal_problem)
-        return prepare(self._options, self._type, self._words, update.view, account)
+        if update.journal_gap:
+            raise JournalError(f"{update.journal_gap} Nothing was sent.", hint=ACKNOWLEDGE)
+        return prepare(self._options, self._words, update.view, account.base_url)
 
-    def _ask(self, plan: Plan) -> None:
-        """Get a yes, from --yes or from a person.
-
-        Raises:
-            UsageError: Neither can be had.
-        """
-        if self._options.yes:
-            return
-        if not is_interactive():
-            raise UsageError(
-                f"There is no terminal to confirm {plan.type} at; nothing was sent.", hint="Give --yes if it is meant."
-            )
-        choice = self._session.choice
-        place = f"{choice.url}, profile {choice.profile_name}" if choice.profile_name else choice.url
-        production = " PRODUCTION" if choice.is_production else ""
-        self._tell.error(f"{self._options.command} on {count(len(plan.steps), 'VM')} at {place}{production}:")
-        for step in plan.steps[:_LISTED]:
-            self._tell.error(f"  {step.vm.name}  {step.vm.id}  {step.vm.status}  {step.body}")
-        if len(plan.steps) > _LISTED:
-            self._tell.error(f"  and {count(len(plan.steps) - _LISTED)} more")
-        sys.stderr.write(f"Send {count(len(plan.steps), 'request')}? [y/N] ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise UsageError("Not confirmed; nothing was sent.")
-
-    async def _execute(self, plan: Plan) -> list[Submission]:
+    async def _execute(self, prepared: Prepared) -> RunView:
         assert self._engine is not None
-        options = self._options
-        tokens = {step.token for step in plan.steps}
-        narrator = asyncio.create_task(narrate(self._engine, tokens, self._tell))
+        assert prepared.plan is not None
+        plan = prepared.plan
+        self._run_id = plan.id
+        narrator = asyncio.create_task(narrate(self._engine, plan, self._tell))
         try:
-            sent = await self._engine.execute(
-                plan, max_parallel=options.max_parallel, stop_on_error=options.stop_on_error
-            )
-            if options.no_wait:
-                return sent
-            waiting = [one.token for one in sent if not one.is_settled]
-            settled = {one.token: one for one in await self._engine.settle(waiting, timeout_s=options.timeout)}
-            return [settled.get(one.token, one) for one in sent]
+            await self._engine.execute(plan, prepared.order)
+            if not self._options.no_wait:
+                return await self._engine.end_of(plan.id)
+            return self._view
         finally:
             await asyncio.sleep(0)  # the last news is told before the narrator goes
             narrator.cancel()
             await asyncio.gather(narrator, return_exceptions=True)
 
-    def _print(self, prepared: Prepared, submissions: Sequence[Submission]) -> ExitCode:
+    @property
+    def _view(self) -> RunView:
+        run = self._engine.run(self._run_id) if self._engine is not None else None
+        assert run is not None, "begun"
+        return run.view
+
+    def _print(self, prepared: Prepared, run: RunView | None) -> ExitCode:
         """Results to stdout; the code is that of the actions, whatever becomes of the output."""
-        options = self._options
-        waited = not options.no_wait
-        is_verifiable = effects.is_verifiable(prepared.type)
-        codes = [
-            of_outcome(
-                one.stage, is_verifiable=is_verifiable, waited=waited, is_probable=one.is_probable, reason=one.reason
-            )
-            for one in submissions
-        ]
-        code = of_several(codes + [ExitCode.FAILED] * bool(prepared.skipped))
+        options, waited = self._options, not self._options.no_wait
+        targets, sent = [ends.of_skipped(one) for one in prepared.skipped], dict[str, Submission]()
+        if run is not None:
+            assert self._engine is not None
+            sent = ends.told(run, self._engine.view.submissions, waited=waited)
+            targets += ends.of_run(run, sent, self._engine.view.vms, waited=waited)
+        self._tell_ends(prepared, targets)
+        code = of_several(end.code for end in targets)
+        is_workflow = prepared.workflow is not Workflow.NONE
         results = [records.skipped(one.vm, prepared.type.value, one.reason) for one in prepared.skipped]
-        results += [records.result(one) for one in submissions]
-        listing = records.run(prepared.type.value, results, name_key="vm_name" if waited else "handle")
+        results += [records.result(one) for one in sent.values()]
+        listing = records.run(
+            prepared.type.value,
+            results,
+            name_key="vm_name" if waited else "handle",
+            workflow=prepared.workflow.value,
+            targets=targets if is_workflow or len(targets) > 1 else (),
+        )
         form = options.form
+        if form == "name" and is_workflow:
+            listing = replace(listing, records=[{"vm_name": end.vm_name} for end in targets])
         if options.no_wait and options.output is None and not options.columns:
             form, listing = "name", replace(listing, records=[one for one in results if one["handle"]])
         try:
@@ -173,129 +152,66 @@ class _Run:
             raise OutputError(error.message, code=code) from error
         return code
 
+    def _tell_ends(self, prepared: Prepared, targets: Sequence[TargetEnd]) -> None:
+        """Of a workflow how each VM stands, and what to do where it broke off; of several VMs how many ended how."""
+        if prepared.workflow is not Workflow.NONE:
+            for end in targets:
+                if end.state == "done":
+                    self._tell(f"{named(end.vm_name)}: done{end.message and f': {end.message}'}")
+                elif end.state != ends.SKIPPED:
+                    self._tell.error(f"{named(end.vm_name)}: {end.message}.")
+                    if end.next_moves:
+                        self._tell.error(f"  Next: {end.next_moves}.")
+        if len(targets) > 1:
+            self._tell(f"{ends.summary(targets)}.")
+
     def _tell_what_goes_on(self) -> None:
-        """One line on what was sent and has not ended: an interrupt recalls nothing."""
-        if self._engine is None:
+        """What was sent and has not ended, since an interrupt recalls nothing; and what will not be sent any more."""
+        if self._engine is None or not self._run_id:
             return
-        own = [one for one in self._engine.view.submissions.values() if not one.is_settled]
-        if own:
-            handles = " ".join(one.handle for one in own[:5])
-            self._tell.error(f"Interrupted; what was sent goes on in the cloud. Follow it: cftui watch {handles}")
+        run, known = self._view, self._engine.view.submissions
+        own = [known[step.token] for step in run.plan.steps if step.token in known]
+        open_ = [one for one in own if not one.is_settled]
+        if open_:
+            has_answer = all(one.stage not in (Stage.SENDING, Stage.UNKNOWN) for one in open_)
+            what = "goes on in the cloud. Follow it" if has_answer else "cannot be recalled. Look it up"
+            handles = " ".join(one.handle for one in open_[:_LISTED])
+            more = f" and {count(len(open_) - _LISTED)} more" if len(open_) > _LISTED else ""
+            self._tell.error(f"Interrupted; what was sent {what}: cftui watch {handles}{more}")
+        left_out, half_way = ends.unsent(run, known)
+        for name, types in half_way:
+            self._tell.error(f"{named(name)}: not sent any more: {', '.join(types)}")
+        if left_out:
+            names = ", ".join(map(named, left_out[:_LISTED]))
+            more = f" and {count(len(left_out) - _LISTED)} more" if len(left_out) > _LISTED else ""
+            self._tell.error(f"Left out; nothing was sent to {count(len(left_out), 'VM')}: {names}{more}")
 
     async def _close(self) -> None:
         if self._engine is not None:
             await self._engine.stop()
+            tell_unrecorded(self._engine.unrecorded, self._tell)
 
 
-def prepare(options: Options, type_: ActionType, words: Sequence[str], view: View, account: Account) -> Prepared:
-    """Resolve the targets, check their number, and split them into what may be done and what may not.
-
-    Raises:
-        UsageError: A target, the count, or the arguments are wrong.
-    """
-    targets = resolve_all(words, view)
-    _check_count(options, type_, targets)
-    allowed: list[tuple[VmRow, ActionRequest]] = []
-    skipped: list[Skipped] = []
-    for vm in targets:
-        request = make_request(options, type_, vm)
-        availability = next(one for one in rules.availability(vm, doing=view.doing.get(vm.id)) if one.type is type_)
-        if not availability.is_allowed:
-            skipped.append(Skipped(vm, availability.reason))
-        elif reason := _pointless(vm, request):
-            skipped.append(Skipped(vm, reason))
-        else:
-            allowed.append((vm, request))
-    if not allowed:
-        return Prepared(type_, None, tuple(skipped))
-    plan = make_plan(allowed, base_url=account.base_url, skipped=skipped)
-    if type_ is ActionType.SNAPSHOT:
-        plan = _named_by_token(plan, options.name or DEFAULT_TEMPLATE)
-    return Prepared(type_, plan, tuple(skipped))
+def _tell_skipped(session: Session, prepared: Prepared) -> None:
+    for one in prepared.skipped:
+        session.tell.error(f"{named(one.vm.name)}: {prepared.command} is not possible: {one.reason}.")
+    is_resize = prepared.type is ActionType.RESIZE and prepared.workflow is Workflow.NONE
+    if is_resize and any(one.vm.power is Power.ON and not one.vm.locked for one in prepared.skipped):
+        session.tell.error("  With --guided a running VM is stopped safely, resized and started again.")
 
 
-def make_request(options: Options, type_: ActionType, vm: VmRow) -> ActionRequest:
-    """The request for one VM.
-
-    Raises:
-        UsageError: The arguments make no valid request.
-    """
-    match type_:
-        case ActionType.RESIZE:
-            return requests.resize(cpu=options.cpu, ram_gb=options.ram, disk_gb=options.disk)
-        case ActionType.RENAME:
-            return requests.rename(options.new_name)
-        case ActionType.SNAPSHOT:
-            return requests.snapshot(_snapshot_name(options.name or DEFAULT_TEMPLATE, vm, "0" * 32))
-        case _:
-            return requests.simple(type_)
-
-
-def _named_by_token(plan: Plan, template: str) -> Plan:
-    """Snapshots named after their own step, so that a name in the control panel leads to a line of the journal."""
-    steps = tuple(
-        replace(step, request=requests.snapshot(_snapshot_name(template, step.vm, step.token))) for step in plan.steps
-    )
-    return replace(plan, steps=steps)
-
-
-def _snapshot_name(template: str, vm: VmRow, token: str) -> str:
-    return expand_template(template, vm, Clock().now().astimezone(), token)
-
-
-def is_interactive() -> bool:
-    """Whether a person can be asked: stdin and stderr are terminals."""
-    return bool(sys.stdin and sys.stderr and sys.stdin.isatty() and sys.stderr.isatty())
-
-
-def _check(options: Options, type_: ActionType) -> None:
-    """What can be known to be wrong before anyone is asked anything."""
-    if type_ is ActionType.RESIZE:
-        requests.resize(cpu=options.cpu, ram_gb=options.ram, disk_gb=options.disk)
-    elif type_ is ActionType.RENAME:
-        requests.rename(options.new_name)
-
-
-def _check_count(options: Options, type_: ActionType, targets: Sequence[VmRow]) -> None:
-    expected, found = options.expect_count, len(targets)
-    if not targets:
-        raise UsageError("No VM passes; nothing was sent.")
-    if type_ is ActionType.RENAME and found > 1:
-        raise UsageError(f"rename takes one VM; {count(found, 'VM')} are meant.")
-    if expected is not None and expected != found:
-        names = ", ".join(clean(vm.name) for vm in targets[:_LISTED])
-        raise UsageError(
-            f"--expect-count says {expected}, but {count(found, 'VM')} are meant; nothing was sent.",
-            hint=f"They are: {names}{', …' if found > _LISTED else ''}",
-        )
-    if expected is None and found > 1 and options.yes and not options.dry_run:
-        raise UsageError(
-            f"{count(found, 'VM')} are meant; nothing was sent.", hint=f"Beside --yes give --expect-count {found}."
-        )
-
-
-def _pointless(vm: VmRow, request: ActionRequest) -> str:
-    """Why a request would change nothing; its effect could then never be seen."""
-    sizes = request.sizes
-    if sizes and all(effects.current_size(vm, resource) == size for resource, size in sizes.items()):
-        return "it has this size already"
-    if request.type is ActionType.RENAME and request.name == vm.name:
-        return "it has this name already"
-    return ""
-
-
-async def _prepare_dry(session: Session, type_: ActionType, words: Sequence[str]) -> Prepared:
+async def _prepare_dry(session: Session, words: Sequence[str]) -> Prepared:
     """As for a real run, with a reader that cannot send."""
     account = await session.account(is_read_only=True)
     async with await session.reader(account) as reader:
         view = await read_view(reader, session, with_actions=True)
-    return prepare(session.options, type_, words, view, account)
+    return prepare(session.options, words, view, account.base_url)
 
 
 def _dry_run(session: Session, prepared: Prepared) -> ExitCode:
     options = session.options
-    for one in prepared.skipped:
-        session.tell.error(f"{one.vm.name}: {options.command} is not possible: {one.reason}.")
-    emit(records.plan(prepared.plan.steps if prepared.plan else ()), options.form, options.columns)
+    _tell_skipped(session, prepared)
+    is_workflow = prepared.workflow is not Workflow.NONE
+    emit(records.plan(prepared.requests, has_roles=is_workflow), options.form, options.columns)
     session.tell("Dry run: nothing was sent.")
     return ExitCode.FAILED if prepared.skipped else ExitCode.DONE

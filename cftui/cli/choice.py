@@ -9,6 +9,7 @@ from typing import Any
 from cftui.api.urls import normalise_url, origin_of
 from cftui.config.files import nearest
 from cftui.config.models import Choice, Config, Profile, Settings
+from cftui.config.surroundings import left_out
 from cftui.errors import ConfigError, UsageError
 from cftui.text import clean
 
@@ -85,18 +86,33 @@ def choose(config: Config, flags: Flags, environ: Mapping[str, str]) -> Choice:
     allow_http = profile is not None and profile.allow_http and origin_of(profile.url) == origin_of(url)
     base_url, has_path = normalise_url(url, allow_http=allow_http)
     own = profile if _is_own(profile, base_url, email) else None
+    is_read_only = _read_only(own, label, flags, environ, sources)
     return Choice(
         url=base_url,
         has_path=has_path,
         email=email,
         profile_name=name if own else "",
         profile=own,
-        is_read_only=_read_only(own, label, flags, environ, sources),
+        is_read_only=is_read_only,
         starts_read_only=own is not None and own.start_read_only,
         is_production=own is not None and own.production,
         settings=_settings(config, own, label, sources),
         sources=sources,
+        notes=(*_left_out(profile, own, label, environ, sources), *left_out(environ, own)),
     )
+
+
+def _left_out(
+    profile: Profile | None, own: Profile | None, label: str, environ: Mapping[str, str], sources: Mapping[str, str]
+) -> list[str]:
+    """What two sources disagree on, and which of them counts."""
+    notes = []
+    if profile is not None and own is None:
+        others = " and ".join(source for key in ("url", "email") if (source := sources[key]) != label)
+        notes.append(f"{others}: another cloud or account than that of {label}, of which nothing is used")
+    if sources["read_only"] == label and environ.get("CFTUI_READ_ONLY"):
+        notes.append(f"{label} is read-only, whatever CFTUI_READ_ONLY says")
+    return notes
 
 
 def _is_own(profile: Profile | None, base_url: str, email: str) -> bool:

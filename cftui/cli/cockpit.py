@@ -9,10 +9,12 @@ import gc
 import os
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cftui.api.urls import is_clear
 from cftui.cli.choice import Flags, NotConfiguredError, choose
 from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
@@ -22,9 +24,9 @@ from cftui.config.files import append_profile, load_config
 from cftui.config.folders import config_path, state_dir
 from cftui.config.models import Choice, Config, Settings
 from cftui.config.remembered import base_url_of, remember_base_url
-from cftui.config.secrets import Secret, find_secret
+from cftui.config.secrets import Secret, find_secret, usable
 from cftui.errors import ConfigError, UsageError
-from cftui.text import clean, count
+from cftui.text import clean, count, cut
 
 if TYPE_CHECKING:
     from cftui.operations.engine import Account, Engine
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 
 DEMO = "demo"
 """The demo's profile; its cloud ends with it."""
+
+_DRAWING = ("ANIMATIONS", "COLOR_SYSTEM", "DIM_FACTOR", "DISABLE_KITTY_KEY", "FPS", "SMOOTH_SCROLL")
+_TEXTUAL_VARIABLES = frozenset(f"TEXTUAL_{name}" for name in _DRAWING)
+"""How the screen may be drawn. The others log every key to a file or a port, press keys, or load other code."""
 
 _PROBE_LIMIT_S = 3.0
 """How long a start without a remembered base path waits for one."""
@@ -80,7 +86,7 @@ def demo(options: Options) -> int:
         account = Account(f"http://127.0.0.1:{port}/api/v1", "demo@example.com", secrets.token_urlsafe(24))
         engine = _on_simulator(options, account, Path(folder), port)
         badge = _badge(DEMO, account)
-        return _run(engine, badge, _settings(settings, Path(folder)))
+        return _run(engine, badge, _settings(replace(settings, views={}), Path(folder)))
 
 
 def _open(choice: Choice, secret: Secret) -> int:
@@ -93,14 +99,18 @@ def _open(choice: Choice, secret: Secret) -> int:
         email=choice.email,
         password=secret.value,
         profile=choice.profile_name,
-        is_read_only=choice.is_read_only or choice.starts_read_only,
+        is_read_only=choice.is_read_only,
+        starts_read_only=choice.starts_read_only,
+        read_only_source=choice.sources["read_only"],
         ssl_context=ssl_context(choice),
         proxy=choice.proxy,
     )
     limits = PollLimits(choice.settings.poll_idle_s, choice.settings.poll_active_s)
     engine = Engine(account, state_dir=state, poll=limits)
     badge = _badge(choice.profile_name, account, is_production=choice.is_production)
-    code = _run(engine, badge, _settings(choice.settings, state))
+    for note in choice.notes:
+        Narrator()(f"Note: {note}.")  # stays on the terminal when the cockpit has left it
+    code = _run(engine, badge, _settings(choice.settings, state, choice.notes))
     if not choice.has_path and engine.view.read_at is None:
         remember_base_url(state, choice.url, "")  # it never answered: look for the path anew at the next start
     return code
@@ -119,28 +129,33 @@ def _run(engine: Engine, badge: ProfileBadge, settings: CockpitSettings) -> int:
             gc.freeze()
             gc.enable()
 
-    code = CftuiApp(Thread(lambda: engine), profile=badge, settings=settings).run_guarded()
+    app = CftuiApp(Thread(lambda: engine), profile=badge, settings=settings)
+    try:
+        code = app.run_guarded()
+    finally:
+        going_on = sum(not one.is_settled for one in engine.view.submissions.values())
+        if going_on and badge.name != DEMO:  # the demo's cloud has ended, too
+            told = f"{count(going_on, 'action')} not seen to end yet: what was sent goes on in the cloud"
+            Narrator()(f"{told}; `cftui watch` and the next start follow it.")
+        if engine.unrecorded:
+            from cftui.cli.journal import tell_unrecorded
+
+            tell_unrecorded(engine.unrecorded, Narrator())
     if code == ExitCode.HANGUP:
         forget_terminal()
-        return code
-    going_on = sum(not one.is_settled for one in engine.view.submissions.values())
-    if going_on and badge.name != DEMO:  # the demo's cloud has ended, too
-        told = f"{count(going_on, 'action')} not seen to end yet: what was sent goes on in the cloud"
-        Narrator()(f"{told}; `cftui watch` and the next start follow it.")
     return code
 
 
 def _first_start(options: Options) -> int:
     """Ask the four questions, store the answers as a profile, and open it; or the demo, or nothing."""
-    from cftui.tui.terminal import signals, speaks_utf8
+    from cftui.tui.terminal import speaks_utf8
     from cftui.tui.welcome_app import WelcomeApp
 
     config = load_config(os.environ)
     glyphs = config.settings.glyphs
     is_ascii = glyphs == "ascii" or (glyphs == "auto" and not speaks_utf8())
     app = WelcomeApp(test=_sign_in, environ=os.environ, theme=config.settings.theme, is_ascii=is_ascii)
-    with signals(lambda code: app.exit(return_code=code)):
-        answer = app.run(mouse=config.settings.mouse)
+    answer = app.guard(mouse=config.settings.mouse)
     if answer is None:
         return app.return_code or ExitCode.DONE
     if isinstance(answer, str):
@@ -160,7 +175,7 @@ async def _sign_in(answer: WelcomeAnswer, password: str | None) -> str:
     import asyncio
 
     from cftui.api.client import CloudReader
-    from cftui.api.probe import find_base_url
+    from cftui.api.probe import find_base_url, sign_in
 
     config = Config(Path(), profiles={answer.name: answer.profile})
     choice = choose(config, Flags(profile=answer.name), {})
@@ -171,12 +186,12 @@ async def _sign_in(answer: WelcomeAnswer, password: str | None) -> str:
     if not choice.has_path:
         url = await find_base_url(url, choice.email, secret.value, ssl_context=context, proxy=choice.proxy)
     async with CloudReader(url, choice.email, secret.value, ssl_context=context, proxy=choice.proxy) as reader:
-        account = await reader.account()
-    return f"signed in as {clean(account.email or choice.email)} at {url}"
+        email = await sign_in(reader)
+    return f"signed in as {clean(email or choice.email)} at {url}"
 
 
 def _secret(choice: Choice, typed: str) -> Secret | None:
-    return Secret(typed, "asked") if typed else find_secret(choice, os.environ)
+    return Secret(usable(typed, "the form"), "asked") if typed else find_secret(choice, os.environ)
 
 
 def _on_simulator(options: Options, account: Account, folder: Path, port: int) -> Engine:
@@ -224,12 +239,14 @@ def _base_url(choice: Choice, secret: Secret, state: Path) -> str:
         return known
     import asyncio
 
-    from cftui.api.errors import CloudError
+    from cftui.api.errors import CloudError, Unauthorized
     from cftui.api.probe import find_base_url
 
     asked = find_base_url(choice.url, choice.email, secret.value, ssl_context=ssl_context(choice), proxy=choice.proxy)
     try:
         found = asyncio.run(asyncio.wait_for(asked, _PROBE_LIMIT_S))
+    except Unauthorized:
+        raise  # the cockpit would offer the same password a second time
     except (CloudError, TimeoutError):
         return choice.url  # the cockpit itself tells what is wrong
     remember_base_url(state, choice.url, found)
@@ -240,10 +257,10 @@ def _badge(name: str, account: Account, *, is_production: bool = False) -> Profi
     from cftui.tui.cockpit import ProfileBadge
 
     host = urlsplit(account.base_url).netloc
-    return ProfileBadge(name, is_production, host, account.email, account.base_url)
+    return ProfileBadge(name, is_production, host, account.email, account.base_url, is_clear(account.base_url))
 
 
-def _settings(settings: Settings, state: Path) -> CockpitSettings:
+def _settings(settings: Settings, state: Path, notes: tuple[str, ...] = ()) -> CockpitSettings:
     from cftui.tui.cockpit import CockpitSettings
 
     return CockpitSettings(
@@ -252,17 +269,29 @@ def _settings(settings: Settings, state: Path) -> CockpitSettings:
         keymap=settings.keys,
         glyphs=settings.glyphs,
         bell=settings.bell,
+        notify=settings.notify,
+        has_title=settings.title,
         mouse=settings.mouse,
         state_dir=state,
+        views=settings.views,
+        notes=(_in_short(notes),) if notes else (),
     )
 
 
+def _in_short(notes: tuple[str, ...]) -> str:
+    """The first of several notes and how many there are, for a rule that shows one message."""
+    more = f", and {count(len(notes) - 1, 'more note')}" if len(notes) > 1 else ""
+    return cut(clean(notes[0]), 48) + more
+
+
 def _check_terminals() -> None:
-    """The cockpit reads keys from stdin and draws on stderr.
+    """The cockpit reads keys from stdin and draws on stderr, and nothing else gets to know what is typed.
 
     Raises:
         UsageError: One of them is no terminal, or one that cannot be drawn on.
     """
+    for name in [name for name in os.environ if name.startswith("TEXTUAL") and name not in _TEXTUAL_VARIABLES]:
+        del os.environ[name]
     hint = "On the command line: cftui vms, cftui --help."
     for name, stream in (("stdin", sys.stdin), ("stderr", sys.stderr)):
         if stream is None or not stream.isatty():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """How a command ended. 129, 130 and 143 are the signals HUP, INT and TERM."""
+    """How a command ended. 129, 130, 131 and 143 are the signals HUP, INT, QUIT and TERM."""
 
     DONE = 0
     """Done, as far as it can be seen."""
@@ -36,6 +36,7 @@ class ExitCode(IntEnum):
     """A mistake of cftui's own."""
     HANGUP = 129
     INTERRUPTED = 130
+    QUIT = 131
     TERMINATED = 143
 
 
@@ -101,6 +102,8 @@ def of_outcome(
         case Stage.VERIFIED:
             return ExitCode.DONE
         case Stage.COMPLETED:
+            if reason == "conflict":
+                return ExitCode.FAILED
             if is_probable:
                 return ExitCode.UNKNOWN
             return ExitCode.UNFINISHED if waited and is_verifiable else ExitCode.DONE

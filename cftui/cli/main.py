@@ -5,15 +5,19 @@ Nothing of textual, httpx, pydantic or asyncio is imported here; each command im
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
-from cftui.cli.exit_codes import TYPE_CHECKING, ExitCode, of_error
-from cftui.cli.options import SIMPLE_VERBS, Options, parse
+from cftui.search_path import leave_out_the_working_folder
+
+leave_out_the_working_folder()
+
+from cftui.cli.exit_codes import TYPE_CHECKING, ExitCode, of_error  # noqa: E402 - not before the path is in order
+from cftui.cli.options import SIMPLE_VERBS, Options, parse  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     Command = Callable[[Options], int]
 
@@ -30,37 +34,57 @@ def main(argv: list[str] | None = None) -> int:
         if stream is not None:
             # A terminal that is not UTF-8 gets escapes instead of an error.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # what is no text names no VM, and is no bug either
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
     except SystemExit as ended:
-        return _flushed(int(ended.code or 0))
-    return _run(options)
+        return int(ended.code or 0)
+    except OSError as error:  # help or version
+        from cftui.cli.output import unwritten
+
+        return _failed(unwritten(error))
+    except Exception as error:
+        return _failed(error)
+    code = _run(options)
+    if argv is not None:
+        return code
+    from cftui.cli.signals import leave
+
+    return leave(code)
 
 
 def _run(options: Options) -> int:
+    from cftui.cli.signals import Signals
+
+    signals = Signals()
+    try:
+        return _command(options)(options)
+    except KeyboardInterrupt:
+        return signals.code
+    except Exception as error:
+        return _failed(error)
+
+
+def _failed(error: Exception) -> ExitCode:
+    """Tell what ended a command; the code that it ends with."""
     from cftui.cli.output import Narrator, OutputError, error_lines, forget_stdout
     from cftui.errors import CftuiError
 
-    received = _SignalsAsInterrupt()
-    try:
-        return _command(options)(options)
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         forget_stdout()
         return ExitCode.DONE
-    except KeyboardInterrupt:
-        return received.code
-    except CftuiError as error:
-        tell = Narrator()
-        for line in error_lines(error):
-            tell.error(line)
-        if isinstance(error, OutputError):
-            forget_stdout()
-            return error.code
-        return of_error(error)
-    except Exception as error:
+    if not isinstance(error, CftuiError):
         from cftui.cli.crash import report
 
         return report(error)
+    tell = Narrator()
+    for line in error_lines(error):
+        tell.error(line)
+    if isinstance(error, OutputError):
+        forget_stdout()
+        return error.code
+    return of_error(error)
 
 
 def _occupy_standard_descriptors() -> None:
@@ -74,7 +98,7 @@ def _occupy_standard_descriptors() -> None:
 
 def _command(options: Options) -> Command:
     name = options.command
-    if name in SIMPLE_VERBS or name in ("resize", "rename", "snapshot"):
+    if name in SIMPLE_VERBS or name in ("off", "resize", "rename", "snapshot"):
         from cftui.cli.act import act
 
         return act
@@ -101,34 +125,3 @@ def _command(options: Options) -> Command:
     from cftui.cli import cockpit
 
     return cockpit.demo if name == "demo" else cockpit.cockpit
-
-
-class _SignalsAsInterrupt:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does: there is one way to stop, and which it was decides the code."""
-
-    def __init__(self) -> None:
-        import signal
-
-        self.code = ExitCode.INTERRUPTED
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._received)
-
-    def _received(self, number: int, frame: FrameType | None) -> None:
-        import signal
-
-        self.code = ExitCode(128 + number)
-        signal.raise_signal(signal.SIGINT)
-
-
-def _flushed(code: int) -> int:
-    """Help and version into a closed pipe end quietly too."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError as error:
-        from cftui.cli.output import forget_stdout
-
-        forget_stdout()
-        return code if isinstance(error, BrokenPipeError) else ExitCode.FAILED
-    return code

@@ -23,7 +23,7 @@ SIMPLE_VERBS = {
 }
 """The six actions without arguments of their own, and what they do in the API document's words."""
 
-_LISTS = frozenset([*SIMPLE_VERBS, "resize", "snapshot", "actions", "watch"])
+_LISTS = frozenset([*SIMPLE_VERBS, "off", "resize", "snapshot", "actions", "watch"])
 """Commands that take any number of targets."""
 
 FORMATS = ("table", "json", "jsonl", "csv", "name")
@@ -35,6 +35,8 @@ examples:
   cftui vms status:running 'ram>4' -o json   what is running with more than 4 GB
   cftui reboot web-1                         asks, sends once, waits, says how it ended
   cftui shutdown @name:web --dry-run         the exact requests, sent to nobody
+  cftui off web-1 --force-after 90           shuts down, watches, cuts the power if it still runs after 90 s
+  cftui reboot @web --canary --stop-after 1  one VM, then a tenth of them, then the rest
   cftui power-off - --yes --expect-count 3   three names or ids on stdin
   cftui resize db-1 --cpu 4 --ram 16         the VM must be powered off
 
@@ -63,6 +65,7 @@ class Options(argparse.Namespace):
     read_only: bool = False
     output: str | None = None
     columns: str | None = None
+    excel: bool = False
     quiet: bool = False
 
     targets: list[str]
@@ -74,11 +77,23 @@ class Options(argparse.Namespace):
     timeout: float | None = None
     """Seconds; None means the usual limit of the type."""
     max_parallel: int = 4
+    in_flight: int | None = None
+    canary: bool = False
+    stop_after: int | None = None
     stop_on_error: bool = False
+    stagger: float = 0.0
+    force_after: float | None = None
+    guided: bool = False
+    cold: bool = False
     cpu: float | None = None
     ram: float | None = None
     disk: float | None = None
     name: str | None = None
+
+    view: str | None = None
+    acknowledge_gap: bool = False
+    handover: bool = False
+    since: float | None = None
 
     filter: list[str]
     status: str | None = None
@@ -98,8 +113,8 @@ class Options(argparse.Namespace):
 
     @property
     def form(self) -> str:
-        """The form of the output."""
-        return self.output or "table"
+        """The form of the output: one of `FORMATS`, or `excel`."""
+        return "excel" if self.excel else self.output or "table"
 
 
 class Parser(argparse.ArgumentParser):
@@ -111,15 +126,21 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and the nearest right word to stderr, and end with code 2."""
+        from cftui.cli.output import complain
         from cftui.text import clean
 
         wrong = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: (\S+)", message)
         if wrong:
             message = re.sub(r" \(choose from .*\)$", "", message)
             message = f"{message}{self._nearest(wrong[1] or wrong[2] or '')}"
-        if sys.stderr is not None:
-            sys.stderr.write(f"cftui: {clean(message)}\n       Try '{self.prog} --help'.\n")
+        complain(f"cftui: {clean(message)}\n       Try '{self.prog} --help'.\n")
         sys.exit(ExitCode.USAGE)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help and version are data: argparse itself takes no notice of a disk that is full."""
+        if file is not None:
+            file.write(message)
+            file.flush()
 
     def _nearest(self, word: str) -> str:
         import difflib
@@ -137,7 +158,11 @@ class Parser(argparse.ArgumentParser):
 def parse(argv: list[str]) -> Options:
     """Read the command line; ends the program for `--help`, `--version` and mistakes."""
     parser = make_parser()
+    if any(re.match(r"--passw(or)?d(=|$)", word) for word in argv):  # before argparse repeats what stands beside it
+        parser.error("no option takes a password, as everybody can read a process's arguments; set CFTUI_PASSWORD")
     options, rest = parser.parse_known_args(argv, namespace=Options(targets=[], filter=[], quirk=[]))
+    if options.excel and options.output != "csv":
+        parser.error("--excel goes with -o csv")
     # argparse gives all words of a list to its first run, and calls those after an option unknown: `reboot a --yes b`.
     words = options.filter if options.command == "vms" else options.targets if options.command in _LISTS else None
     if words is None or any(word.startswith("-") and word != "-" for word in rest):
@@ -179,15 +204,23 @@ def make_parser() -> Parser:
     vms.add_argument(
         "filter", nargs="*", metavar="FILTER", help="words that must all match: web status:running 'cpu>=2' '!locked'"
     )
+    vms.add_argument("--view", metavar="NAME", help="a saved view: its filter, beside the words given, and its order")
     add("vm", "show one VM whole").add_argument("targets", nargs=1, metavar="TARGET", help=_TARGET)
     acting = _acting()
     for verb, help_text in SIMPLE_VERBS.items():
         _targets(add(verb, help_text, acting))
+    off = add("off", "power VMs off safely: shut down, watch, and cut the power only with --force-after", acting)
+    _targets(off)
+    _forcing(off)
     resize = add("resize", "change CPUs, memory or disk of VMs that are powered off", acting)
     _targets(resize)
     resize.add_argument("--cpu", type=_positive, metavar="N", help="number of CPUs")
     resize.add_argument("--ram", type=_positive, metavar="GB", help="memory in GB")
     resize.add_argument("--disk", type=_positive, metavar="GB", help="disk in GB; growing it is hard to reverse")
+    resize.add_argument(
+        "--guided", action="store_true", help="stop the VM safely, resize, verify, start it again, verify"
+    )
+    _forcing(resize, " (with --guided)")
     rename = add("rename", "give a VM another name", acting)
     rename.add_argument("targets", nargs=1, metavar="TARGET", help=_TARGET)
     rename.add_argument("new_name", metavar="NEW-NAME")
@@ -198,6 +231,10 @@ def make_parser() -> Parser:
         metavar="TEMPLATE",
         help="its name, with {name} {date} {time} {id} {token}; default {name}-{date}-{token}",
     )
+    snapshot.add_argument(
+        "--cold", action="store_true", help="stop the VM safely, make the snapshot, verify, start it again"
+    )
+    _forcing(snapshot, " (with --cold)")
     actions = add("actions", "the cloud's action history")
     actions.add_argument("targets", nargs="*", metavar="TARGET", help=_TARGET)
     actions.add_argument("--status", metavar="S", help="only this status: in-progress, completed, errored")
@@ -207,7 +244,12 @@ def make_parser() -> Parser:
         "targets", nargs="*", metavar="TARGET|HANDLE", help=f"{_TARGET}; or a handle such as act:3f9c01aa"
     )
     watch.add_argument("--timeout", type=_positive, metavar="SECONDS", help="stop watching after this long")
-    add("journal", "what this machine sent, with verdicts")
+    journal = add("journal", "what this machine sent, with verdicts")
+    journal.add_argument(
+        "--acknowledge-gap", action="store_true", help="after the journal lost rows: say that you know, to send again"
+    )
+    journal.add_argument("--handover", action="store_true", help="a shift's timeline as Markdown, for who comes next")
+    journal.add_argument("--since", type=_positive, metavar="HOURS", help="how far a handover goes back; default 12")
     _nested(add("profile", "the configured accounts"), "profile_command", {"list": "list them"}, common)
     _nested(
         add("config", "the configuration"),
@@ -227,6 +269,7 @@ def _common() -> Parser:
     group.add_argument("--read-only", action="store_true", help="change nothing, whatever is asked")
     group.add_argument("-o", "--output", choices=FORMATS, metavar="FORM", help=f"{', '.join(FORMATS)}; default table")
     group.add_argument("--columns", metavar="A,B", help="columns of a table or CSV")
+    group.add_argument("--excel", action="store_true", help="with -o csv: an ' before what a spreadsheet would compute")
     group.add_argument("-q", "--quiet", action="store_true", help="no narration on stderr")
     return common
 
@@ -241,11 +284,32 @@ def _acting() -> Parser:
     )
     group.add_argument("--no-wait", action="store_true", help="print a handle for `cftui watch` once it is accepted")
     group.add_argument(
-        "--timeout", type=_positive, metavar="SECONDS", help="how long to wait; default the type's usual limit"
+        "--timeout",
+        type=_positive,
+        metavar="SECONDS",
+        help="how long to wait for the end of a request; default 120 for a VM to stop, else the type's usual limit",
     )
-    group.add_argument("--max-parallel", type=_count, metavar="N", help="how many to send at once; default 4")
-    group.add_argument("--stop-on-error", action="store_true", help="send no more after the first failure")
+    order = acting.add_argument_group("order, for several")
+    order.add_argument("--max-parallel", type=_count, metavar="N", help="how many requests at once; default 4")
+    order.add_argument(
+        "--in-flight", type=_count, metavar="N", help="how many VMs in progress at once; default any number"
+    )
+    order.add_argument("--canary", action="store_true", help="one VM to its end, then a tenth of them, then the rest")
+    order.add_argument(
+        "--stop-after", type=_count, metavar="N", help="begin no further VM once N went wrong or are unknown"
+    )
+    order.add_argument("--stop-on-error", action="store_true", help="the same as --stop-after 1")
+    order.add_argument("--stagger", type=_positive, metavar="SECONDS", help="time between the beginnings of two VMs")
     return acting
+
+
+def _forcing(parser: Parser, when: str = "") -> None:
+    parser.add_argument(
+        "--force-after",
+        type=_positive,
+        metavar="SECONDS",
+        help=f"cut the power of a VM that has not stopped so long after its shutdown was sent{when}",
+    )
 
 
 def _targets(parser: Parser) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,14 @@ from cftui.text import clean, cut, fit, number, width
 
 FORMATS = ("table", "json", "jsonl", "csv", "name")
 
-NAME_CELLS = 64
-"""The widest a name gets in a table; the whole of a longer one can be read with -o json."""
+TEXT_CELLS = 64
+"""The widest that a text of the cloud gets in a table or a sentence; the whole can be read with -o json."""
+
+_WHOLE = frozenset({"id", "vm_id", "handle", "method", "url", "body", "message", "attribute", "key", "value", "source"})
+"""Columns that a table never cuts: what is typed again, and what somebody asked to see."""
+
+_FORMULA = re.compile(r"[=+\-@＝＋－＠]")
+"""How a text begins that a spreadsheet computes; tabs and line breaks, which do it too, are escaped before."""
 
 
 class OutputError(CftuiError):
@@ -65,7 +72,7 @@ def emit(listing: Listing, form: str, columns: str | None = None) -> None:
 
     Args:
         listing: What to print.
-        form: One of `FORMATS`.
+        form: One of `FORMATS`, or `excel`: CSV whose texts no spreadsheet takes for formulas.
         columns: Keys to show, with commas between; for tables and CSV.
 
     Raises:
@@ -82,8 +89,9 @@ def emit(listing: Listing, form: str, columns: str | None = None) -> None:
         write("".join(clean(str(record[listing.name_key])) + "\n" for record in listing.records))
     else:
         keys = _chosen(listing, columns)
-        rows = [[cell(record.get(key)) for key in keys] for record in listing.records]
-        write(_csv(keys, rows) if form == "csv" else _table(listing, keys, rows))
+        as_cell = _inert if form == "excel" else cell
+        rows = [[as_cell(record.get(key)) for key in keys] for record in listing.records]
+        write(_table(listing, keys, rows) if form == "table" else _csv([as_cell(key) for key in keys], rows))
 
 
 def write(text: str) -> None:
@@ -93,10 +101,26 @@ def write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
-        raise OutputError(f"The output cannot be written: {error.strerror}.") from error
+        raise unwritten(error) from error
+
+
+def unwritten(error: OSError) -> Exception:
+    """Why stdout took nothing, as this program tells it: a closed pipe is no mistake of anybody's."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return OutputError(f"The output cannot be written: {error.strerror}.")
+
+
+def complain(text: str) -> None:
+    """Put text on stderr, now; one that is closed, or cannot be written, is no reason to stop or to end otherwise."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _forget(2)
 
 
 def forget_stdout() -> None:
@@ -133,12 +157,7 @@ class Narrator:
 
     def error(self, text: str) -> None:
         """One line, cleaned, also when quiet."""
-        if sys.stderr is not None:
-            try:
-                sys.stderr.write(clean(text) + "\n")
-                sys.stderr.flush()
-            except OSError:
-                return
+        complain(clean(text) + "\n")
 
 
 def cell(value: object) -> str:
@@ -152,6 +171,17 @@ def cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(cell, value))
     return clean(value if isinstance(value, str) else json.dumps(value))
+
+
+def _inert(value: object) -> str:
+    """As `cell`; before what a spreadsheet would compute stands an apostrophe, which it does not show."""
+    text = cell(value)
+    return f"'{text}" if _FORMULA.match(text) and not isinstance(value, int | float) else text
+
+
+def named(name: str) -> str:
+    """A name in a sentence: cleaned, and so short that the rest of the sentence is read."""
+    return cut(clean(name), TEXT_CELLS)
 
 
 def _chosen(listing: Listing, columns: str | None) -> Sequence[str]:
@@ -169,14 +199,14 @@ def _chosen(listing: Listing, columns: str | None) -> Sequence[str]:
 
 def _table(listing: Listing, keys: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns two spaces apart, as wide as their widest cell."""
-    heads = [(listing.titles or {}).get(key, key.upper().replace("_", " ")) for key in keys]
+    heads = [(listing.titles or {}).get(key, _cut("", clean(key).upper().replace("_", " "))) for key in keys]
     lines = [heads, *([_cut(key, text) for key, text in zip(keys, row, strict=True)] for row in rows)]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     return "".join("  ".join(map(fit, line, widths)).rstrip() + "\n" for line in lines)
 
 
 def _cut(key: str, text: str) -> str:
-    return cut(text, NAME_CELLS) if key.endswith("name") else text
+    return text if key in _WHOLE else cut(text, TEXT_CELLS)
 
 
 def _csv(keys: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

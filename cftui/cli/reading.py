@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 
@@ -16,7 +17,11 @@ from cftui.cli.output import Listing, emit
 from cftui.cli.session import Session, open_session, run
 from cftui.cli.targets import expand, resolve_all, resolve_one
 from cftui.clock import Clock
+from cftui.config.files import load_config
+from cftui.config.folders import state_dir
+from cftui.config.views import SavedView, find_view, views_of
 from cftui.fleet.fleet import Fleet, Reading, View
+from cftui.fleet.order import column_of, sort_key
 from cftui.fleet.query import filter, parse
 from cftui.fleet.rows import ActionRow, VmRow
 from cftui.text import count
@@ -24,16 +29,30 @@ from cftui.text import count
 
 def vms(options: Options) -> ExitCode:
     """The list of VMs, all or those that pass a filter."""
-    query = parse(" ".join(options.filter))
+    view_by_name = _saved_view(options.view)
+    query = parse(" ".join([view_by_name.filter, *options.filter]))
     session = open_session(options)
     is_whole = options.form in ("json", "jsonl")
     view, models = run(_read(session, with_actions="act:" in query.text, is_whole=is_whole))
     rows = filter(query, view.vms.values(), doing=view.doing)
+    if options.view is not None:
+        rows.sort(key=sort_key(column_of(view_by_name.sort)), reverse=view_by_name.is_reversed)
     shown = [records.vm_whole(models[row.id]) if is_whole else records.vm_row(row) for row in rows]
     emit(records.vms(shown), options.form, options.columns)
     if not rows:
         session.tell(f"No VM passes; there are {count(len(view.vms), 'VM')}." if view.vms else "The account has no VM.")
     return ExitCode.DONE
+
+
+def _saved_view(name: str | None) -> SavedView:
+    """The view of a name; without one, the list as the cloud has it.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    if name is None:
+        return SavedView()
+    return find_view(views_of(state_dir(os.environ), load_config(os.environ).settings.views), name)
 
 
 def vm(options: Options) -> ExitCode:

@@ -12,6 +12,7 @@ from cftui.fleet.rows import ActionRow, VmRow
 
 if TYPE_CHECKING:
     from cftui.api.models import VM
+    from cftui.cli.ends import TargetEnd
     from cftui.operations.plan import Step
 
 VM_COLUMNS = ("name", "status", "vcpus", "memory", "disk", "address", "region", "id")
@@ -83,7 +84,7 @@ def actions(rows: Sequence[ActionRow], names: Mapping[str, str]) -> Listing:
 
 
 def result(submission: Submission | HistoryEntry) -> dict[str, object]:
-    """One target of a run."""
+    """One request of a run."""
     was_recorded = submission.stage not in (Stage.SKIPPED, Stage.NOT_SENT)
     return {
         "vm_id": submission.vm_id,
@@ -105,24 +106,54 @@ def skipped(vm: VmRow, type_: str, reason: str) -> dict[str, object]:
     return {**named, **nothing, "message": reason, "handle": None}
 
 
-def run(type_: str | None, records: Sequence[Mapping[str, object]], *, name_key: str = "vm_name") -> Listing:
-    """`cftui/run/1`."""
-    return Listing("cftui/run/1", "results", records, RUN_COLUMNS, name_key=name_key, extra={"type": type_})
+def run(
+    type_: str | None,
+    records: Sequence[Mapping[str, object]],
+    *,
+    name_key: str = "vm_name",
+    workflow: str = "",
+    targets: Sequence[TargetEnd] = (),
+) -> Listing:
+    """`cftui/run/1`.
+
+    Args:
+        type_: Of the actions; None for several.
+        records: One a request.
+        name_key: What `-o name` prints.
+        workflow: Which, where a VM takes several requests.
+        targets: How it ended for each VM, where that is more than what became of one request.
+    """
+    extra: dict[str, object] = {"type": type_}
+    if workflow:
+        extra["workflow"] = workflow
+    if targets:
+        extra["targets"] = [
+            {"vm_id": end.vm_id, "vm_name": end.vm_name, "state": str(end.state), "message": end.message}
+            for end in targets
+        ]
+    return Listing("cftui/run/1", "results", records, RUN_COLUMNS, name_key=name_key, extra=extra)
 
 
-def plan(steps: Sequence[Step]) -> Listing:
-    """`cftui/plan/1`."""
+def plan(steps: Sequence[Step], *, has_roles: bool = False) -> Listing:
+    """`cftui/plan/1`.
+
+    Args:
+        steps: One a request.
+        has_roles: Whether it depends on the VM which of them are sent; `role` says on what.
+    """
     records = [
         {
             "vm_id": step.vm.id,
             "vm_name": step.vm.name,
+            **({"role": step.role.value} if has_roles else {}),
             "method": step.method,
             "url": step.url,
             "body": step.request.body,
         }
         for step in steps
     ]
-    return Listing("cftui/plan/1", "requests", records, ("vm_name", "method", "url", "body"), name_key="vm_name")
+    columns = ("vm_name", *(("role",) if has_roles else ()), "method", "url", "body")
+    return Listing("cftui/plan/1", "requests", records, columns, name_key="vm_name")
 
 
 def journal(submissions: Sequence[tuple[Submission, str]]) -> Listing:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cftui.cli.choice import Flags, choose
+from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
 from cftui.cli.output import Narrator
+from cftui.cli.signals import leave_soon
 from cftui.config.files import load_config
 from cftui.config.folders import state_dir
 from cftui.config.models import Choice
-from cftui.config.secrets import Secret, find_secret
+from cftui.config.secrets import Secret, find_secret, usable
 from cftui.errors import UsageError
 from cftui.text import clean
 
@@ -98,6 +100,8 @@ def open_session(options: Options) -> Session:
     silence_logging()
     choice = choose_for(options)
     tell = Narrator(is_quiet=options.quiet)
+    for note in choice.notes:
+        tell(f"Note: {note}.")
     secret = find_secret(choice, os.environ) or ask_password(choice)
     return Session(options, choice, tell, secret)
 
@@ -134,7 +138,7 @@ def ask_password(choice: Choice) -> Secret:
         password = ""
     if not password:
         raise UsageError("No password was given.")
-    return Secret(password, "asked")
+    return Secret(usable(password, "the terminal"), "asked")
 
 
 def ssl_context(choice: Choice) -> ssl.SSLContext | None:
@@ -154,4 +158,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's asynchronous part on a loop of its own."""
     import asyncio
 
-    return asyncio.run(work)
+    with asyncio.Runner() as runner:
+        try:
+            return runner.run(work)
+        except KeyboardInterrupt:
+            leave_soon(ExitCode.INTERRUPTED)
+            raise

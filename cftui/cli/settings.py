@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 
+from cftui.api.urls import shown_url
 from cftui.cli.choice import NotConfiguredError
 from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
@@ -15,15 +16,19 @@ from cftui.config.files import load_config
 from cftui.config.folders import config_path
 from cftui.config.models import Choice, Settings
 from cftui.config.secrets import source_of
+from cftui.text import clean
 
 
 def config(options: Options) -> ExitCode:
     """`config path` and `config show`."""
     if options.config_command == "path":
-        write(f"{config_path(os.environ)}\n")
+        write(f"{clean(str(config_path(os.environ)))}\n")
         return ExitCode.DONE
     try:
-        shown = _shown(choose_for(options))
+        choice = choose_for(options)
+        shown = _shown(choice)
+        for note in choice.notes:
+            Narrator(is_quiet=options.quiet)(f"Note: {note}.")
     except NotConfiguredError as error:
         Narrator(is_quiet=options.quiet)(str(error))
         shown = _settings(load_config(os.environ).settings, {})
@@ -41,7 +46,7 @@ def profile(options: Options) -> ExitCode:
     listed = [
         {
             "name": name,
-            "url": one.url,
+            "url": shown_url(one.url),
             "email": one.email,
             "password_from": source_of(one, os.environ),
             "read_only": one.read_only,

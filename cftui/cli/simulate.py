@@ -7,6 +7,7 @@ import sys
 from cftui.cli.exit_codes import ExitCode
 from cftui.cli.options import Options
 from cftui.cli.output import write
+from cftui.config.secrets import usable
 from cftui.errors import UsageError
 from cftui.simulator.cloud import SimulatedCloud
 from cftui.simulator.main import run
@@ -44,7 +45,7 @@ def simulate(options: Options) -> ExitCode:
 
 
 def _password() -> str:
-    line = sys.stdin.readline().rstrip("\n") if sys.stdin is not None else ""
+    line = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""
     if not line:
         raise UsageError("--password-stdin, but stdin holds no password.")
-    return line
+    return usable(line, "stdin")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from cftui.cli import records
 from cftui.cli.exit_codes import ExitCode, of_outcome, of_several
-from cftui.cli.follow import LinkTeller, event_line, updates
+from cftui.cli.follow import LinkTeller, ProgressTeller, event_line, updates
 from cftui.cli.options import Options
 from cftui.cli.output import emit, write
 from cftui.cli.session import Session, open_session, run
@@ -32,7 +32,7 @@ def watch(options: Options) -> ExitCode:
     words = expand(options.targets)
     session = open_session(options)
     seen = run(_watch(session, words))
-    if options.form in ("json", "csv", "name"):
+    if options.form in ("json", "csv", "excel", "name"):
         types = {entry.type for entry in seen}
         listing = records.run(types.pop() if len(types) == 1 else None, [records.result(entry) for entry in seen])
         emit(listing, options.form, options.columns)
@@ -62,7 +62,7 @@ async def _watch(session: Session, words: Sequence[str]) -> list[HistoryEntry]:
 async def _follow(engine: Engine, ids: Sequence[str], session: Session) -> None:
     """Print each event until all have ended."""
     form, clock = session.options.form, Clock()
-    link, told = LinkTeller(session.tell), dict[str, str]()
+    link, progress, told = LinkTeller(session.tell), ProgressTeller(session.tell), dict[str, str]()
     async for update in updates(engine):
         link(update.link)
         seen = _entries(update.view, ids)
@@ -75,6 +75,7 @@ async def _follow(engine: Engine, ids: Sequence[str], session: Session) -> None:
                 write(json.dumps(records.result(entry)) + "\n")
             elif form == "table":
                 write(f"{clock.now().astimezone():%H:%M:%S}  {clean(line)}\n")
+        progress(seen.values(), update)
         if all(entry.is_settled for entry in seen.values()):
             return
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -10,7 +9,8 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
-from cftui.config.folders import config_path, make_private_dir, read_private
+from cftui import private
+from cftui.config.folders import config_path
 from cftui.config.models import CHOICES, Config, Profile, Settings
 from cftui.errors import ConfigError
 from cftui.text import clean, cut
@@ -24,7 +24,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     """
     path = config_path(environ)
     try:
-        text = read_private(path, is_secret=False)
+        text = private.read(path, is_secret=False).decode()
     except FileNotFoundError as error:
         if environ.get("CFTUI_CONFIG"):
             raise ConfigError(f"CFTUI_CONFIG names {path}, which does not exist.") from error
@@ -43,7 +43,8 @@ def read_config(path: Path, text: str) -> Config:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and brackets of thousands
-        raise ConfigError(f"{path} is not valid TOML: {cut(clean(str(error)), 200)}.") from error
+        why = str(error).replace("at end of document", f"at its end, line {len(text.splitlines())}")
+        raise ConfigError(f"{path} is not valid TOML: {cut(clean(why), 200)}.") from error
     reader = _Reader(path, text)
     tables = document.pop("profiles", {})
     if not isinstance(tables, dict):
@@ -60,17 +61,16 @@ def read_config(path: Path, text: str) -> Config:
 def append_profile(path: Path, name: str, profile: Profile) -> None:
     """Add a `[profiles.NAME]` table at the end of config.toml; what is there stays byte for byte.
 
-    Written beside it and moved into place, mode 0600, in a folder of mode 0700.
+    Written beside it and moved into place, mode 0600; a folder that is missing is made with mode 0700.
 
     Raises:
         ConfigError: A profile of this name exists, or the file cannot be written.
     """
-    import tempfile
-
     import tomli_w
 
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path = path.resolve()  # people keep their configuration elsewhere, and link to it
+        before = private.read(path, is_secret=False).decode() if path.exists() else ""
         if name in read_config(path, before).profiles:
             raise ConfigError(f"{path} has a profile {clean(name)!r} already.")
         values = {
@@ -81,14 +81,8 @@ def append_profile(path: Path, name: str, profile: Profile) -> None:
         table = tomli_w.dumps({"profiles": {name: values}})
         text = f"{before.rstrip()}\n\n{table}" if before.strip() else table
         read_config(path, text)
-        make_private_dir(path.parent)
-        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".config-")
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(beside, path.resolve())
-    except OSError as error:
+        private.replace(path, text.encode(), is_durable=True, others_may_look=True)
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be written: {_reason(error)}.") from error
 
 

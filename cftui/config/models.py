@@ -22,7 +22,7 @@ class Profile:
     """Where the cloud is: `https://cloudsfor.com`; without a path, `/api/v1` is meant."""
     email: str
     """The account; without a colon."""
-    password_command: tuple[str, ...] = ()
+    password_command: tuple[str, ...] = field(default=(), repr=False)
     """Program and arguments whose first line of output is the password; run without a shell, for 10 s at most."""
     password_file: Path | None = None
     """A file of mode 0600 whose first line is the password."""
@@ -31,14 +31,15 @@ class Profile:
     read_only: bool = False
     """Nothing may ever be changed through this profile."""
     start_read_only: bool = False
-    """The cockpit starts without the right to change anything; the command line is not concerned."""
+    """The cockpit starts without the right to change anything, until `:rw 10m` lifts it for a time; the command line is
+    not concerned."""
     production: bool = False
     """Unmistakable on the screen, and every confirmation one rung heavier."""
     allow_http: bool = False
     """Allow `http://` beyond this machine; the password then travels in clear."""
     ca_file: Path | None = None
     """Certificates of a private authority, PEM; used in place of the system's."""
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)
     """URL of an HTTP proxy; the environment's proxy variables are never used."""
     theme: str = ""
     """A theme for this profile alone."""
@@ -65,9 +66,11 @@ class Settings:
     poll_active_s: float = 2.0
     """Seconds between two looks at what is in progress, 1 to 300."""
     bell: bool = True
-    """Ring when an action ends badly, or a long one ends."""
+    """Ring when an action ends badly, or a run or a long action ends; only while nobody looks, or after 20 s."""
     notify: str = "off"
-    """A desktop notification through the terminal: `off`, `osc9`, `osc777` or `osc99`."""
+    """A desktop notification through the terminal, beside the bell: `off`, `osc9`, `osc777` or `osc99`."""
+    title: bool = True
+    """Keep profile and counts in the terminal's title while the cockpit is open."""
     mouse: bool = True
     """Take mouse events; off leaves selecting to the terminal."""
     animations: bool = True
@@ -76,6 +79,8 @@ class Settings:
     """`unicode`, `ascii`, or `auto`: by the terminal's encoding."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Keys by binding id, in place of the usual ones: `reboot = "R"`."""
+    views: Mapping[str, str] = field(default_factory=dict)
+    """Filters by the name of a view: `night = "is:running !region:spb"`."""
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -119,6 +124,8 @@ class Choice:
     """With the profile's own values in place."""
     sources: Mapping[str, str]
     """Where each value came from, by key: `--url`, `CFTUI_URL`, `profile 'prod'`, `config file`, `default`."""
+    notes: tuple[str, ...] = ()
+    """What was left out, and why: phrases to be told once."""
 
     @property
     def ca_file(self) -> Path | None:

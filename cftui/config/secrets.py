@@ -5,15 +5,16 @@ The source is named, never the secret.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cftui.config.folders import read_private
+from cftui import private
 from cftui.config.models import Choice, Profile
 from cftui.errors import ConfigError
-from cftui.text import clean
+from cftui.text import clean, cut
 
 COMMAND_LIMIT_S = 10.0
 """How long a password command may take; a locked keyring would wait for ever for a dialog that nobody sees over SSH."""
@@ -50,7 +51,7 @@ def find_secret(choice: Choice, environ: Mapping[str, str]) -> Secret | None:
     """
     source, profile = source_of(choice.profile, environ), choice.profile
     if source == "CFTUI_PASSWORD":
-        return Secret(environ[source], source)
+        return Secret(usable(environ[source], source), source)
     if profile is None or source == "asked":
         return None
     if source == "password_command":
@@ -62,41 +63,50 @@ def find_secret(choice: Choice, environ: Mapping[str, str]) -> Secret | None:
     return Secret(value, f"{source} of profile {clean(choice.profile_name)!r}")
 
 
-def _from_command(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    import subprocess
+def usable(password: str, source: str) -> str:
+    """The password, if it can be one.
 
-    shown = clean(command[0])
-    try:
-        ended = subprocess.run(  # noqa: S603 - the user's own command, from a file that only they can write, without a shell
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=COMMAND_LIMIT_S,
-            check=False,
-            env={name: value for name, value in environ.items() if name != "CFTUI_PASSWORD"},
-        )
-    except subprocess.TimeoutExpired:
+    What a colouring command prints around it, or a byte order mark, would be sent along and cost a sign-in.
+
+    Raises:
+        ConfigError: It is empty, or holds what nobody types and Basic authentication cannot carry (RFC 7617).
+    """
+    if not password:
+        raise ConfigError(f"{source} gave an empty password.")
+    if any(unicodedata.category(char) in ("Cc", "Cs") or char == "\ufeff" for char in password):
         raise ConfigError(
-            f"password_command {shown!r} gave no password within {COMMAND_LIMIT_S:g} s.", hint="Is a keyring locked?"
+            f"The password from {source} holds a control character or a byte that is not UTF-8.",
+            hint="Nothing was sent.",
+        )
+    return password
+
+
+def _from_command(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
+    from cftui.config import commands
+
+    name = f"password_command {cut(clean(command[0]), 80)!r}"
+    others = {key: value for key, value in environ.items() if key != "CFTUI_PASSWORD"}
+    try:
+        said = commands.run(command, others, COMMAND_LIMIT_S)
+    except TimeoutError:
+        raise ConfigError(
+            f"{name} gave no password within {COMMAND_LIMIT_S:g} s, and was ended.", hint="Is a keyring locked?"
         ) from None
+    except commands.TooMuch:
+        raise ConfigError(f"{name} printed more than {commands.MAX_BYTES // 1024} kB; that is no password.") from None
     except OSError as error:
-        raise ConfigError(f"password_command {shown!r} cannot be run: {error.strerror}.") from error
-    if ended.returncode:
-        said = clean(ended.stderr.decode(errors="replace").strip().partition("\n")[0])[:200]
-        raise ConfigError(f"password_command {shown!r} ended with {ended.returncode}{': ' if said else '.'}{said}")
-    return _first_line(ended.stdout.decode(errors="surrogateescape"), f"password_command {shown!r}")
+        raise ConfigError(f"{name} cannot be run: {error.strerror}.") from error
+    if said.code:
+        why = cut(clean(said.err.decode(errors="replace").strip().partition("\n")[0]), 200)
+        raise ConfigError(f"{name} ended with {said.code}{': ' if why else '.'}{why}")
+    return _first_line(said.out, name)
 
 
 def _from_file(path: Path) -> str:
     try:
-        return _first_line(read_private(path, is_secret=True), str(path))
-    except UnicodeDecodeError:
-        raise ConfigError(f"password_file {path} is not UTF-8.") from None
+        return _first_line(private.read(path, is_secret=True), f"password_file {path}")
     except OSError as error:
-        import errno
-
-        reason = "it is a link, which is not followed to a secret" if error.errno == errno.ELOOP else error.strerror
-        raise ConfigError(f"password_file {path} cannot be read: {reason}.") from error
+        raise ConfigError(f"password_file {path} cannot be read: {error.strerror}.") from error
 
 
 def _from_netrc(profile: Profile, choice: Choice, environ: Mapping[str, str]) -> str:
@@ -105,7 +115,7 @@ def _from_netrc(profile: Profile, choice: Choice, environ: Mapping[str, str]) ->
     path = Path(environ.get("HOME") or Path.home()) / ".netrc"
     host = urlsplit(choice.url).hostname or ""
     try:
-        read_private(path, is_secret=True)
+        private.read(path, is_secret=True)  # nobody else can put another in its place now: its folders were looked at
         entry = netrc.netrc(str(path)).hosts.get(host)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.") from error
@@ -113,11 +123,9 @@ def _from_netrc(profile: Profile, choice: Choice, environ: Mapping[str, str]) ->
         raise ConfigError(f"{path} cannot be read, line {error.lineno}.") from None
     if entry is None or entry[0] != profile.email or not entry[2]:
         raise ConfigError(f"{path} has no entry for {host} with the login {clean(profile.email)}.")
-    return entry[2]
+    return usable(entry[2], str(path))
 
 
-def _first_line(text: str, source: str) -> str:
-    line = text.partition("\n")[0].removesuffix("\r")
-    if not line:
-        raise ConfigError(f"{source} gave an empty password.")
-    return line
+def _first_line(content: bytes, source: str) -> str:
+    line = content.partition(b"\n")[0].removesuffix(b"\r")
+    return usable(line.decode(errors="surrogateescape"), source)

@@ -10,12 +10,21 @@ from cftui.text import clean, number
 
 _VERIFIABLE = frozenset(ActionType) - {ActionType.REBOOT, ActionType.POWER_CYCLE, ActionType.PASSWORD_RESET}
 
+_POWER = frozenset(
+    {ActionType.REBOOT, ActionType.POWER_CYCLE, ActionType.SHUTDOWN, ActionType.POWER_OFF, ActionType.POWER_ON}
+)
+
 _LABELS = {"cpu": "CPU", "ram": "RAM", "disk": "disk"}
 
 
 def is_verifiable(type_: str) -> bool:
     """Whether a VM can show that an action of this type happened; for a type that is none of the nine it cannot."""
     return type_ in _VERIFIABLE
+
+
+def may_look_alike(one: str, other: str) -> bool:
+    """Whether what one action does to a VM can be taken for another's: equal types, and all that touch its power."""
+    return one == other or {one, other} <= _POWER
 
 
 def effect_seen(type_: str, body: str, before: VmRow | None, now: VmRow) -> bool | None:
@@ -39,7 +48,7 @@ def effect_seen(type_: str, body: str, before: VmRow | None, now: VmRow) -> bool
         return None
     if before is None:
         return None if shows_now else False
-    if before.id != now.id or before.created_at != now.created_at:
+    if before.id != now.id or now.is_another_than(before):
         return None
     showed_before = _shows(type_, body, before, before)
     return None if showed_before is not False else shows_now
@@ -74,6 +83,14 @@ def missing_effect_words(type_: str, body: str, now: VmRow) -> str:
             return f"the VM still has {', '.join(_size_words(resource, None, now) for resource in still or asked)}"
         case _:
             return f"the VM is still {clean(now.status)}"
+
+
+def next_step_words(type_: str) -> str:
+    """What to do where the effect of a completed action is not seen; empty where waiting is all.
+
+    Source: the section "Shutdown a VM" of the API document: that it is issued is all that is promised.
+    """
+    return "power_off is the next step, confirmed by itself" if type_ == ActionType.SHUTDOWN else ""
 
 
 def current_size(vm: VmRow, resource: str) -> float | None:

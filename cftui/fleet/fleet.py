@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from cftui.fleet.history import HistoryEntry, Submission
 from cftui.fleet.identity import ActionKey
@@ -113,6 +114,8 @@ class Fleet:
         """Since when an id is another VM's: seconds since 1970."""
         self._ledger = Ledger()
         self._history: tuple[HistoryEntry, ...] = ()
+        self._places: dict[str, tuple[float, str]] = {}
+        """By entry id, what each is ordered by in the history."""
         self._doing: dict[str, HistoryEntry] = {}
         self._view: View | None = None
 
@@ -124,7 +127,8 @@ class Fleet:
         self._view = None
         before = self._rows
         after = self._merged(reading)
-        added, changed, gone = self._take(before, after)
+        told = None if reading.is_whole_fleet else {row.id for row in reading.vms} | reading.gone_ids
+        added, changed, gone = self._take(before, after, told)
         if reading.actions is not None:
             self._ledger.take_actions(
                 reading.actions, sequence=reading.sequence, at=reading.at, is_whole=reading.is_whole_history
@@ -139,6 +143,12 @@ class Fleet:
         replaced = gone.keys() & added
         acting = self._act(touched) - (gone.keys() - replaced) | (replaced & self._doing.keys())
         return Change(frozenset(added), frozenset(changed), gone, frozenset(entries), acting)
+
+    def slept(self, seconds: float) -> None:
+        """The last reading is that much older than the monotonic clock says."""
+        if self._read_at is not None:
+            self._read_at -= seconds
+            self._view = None
 
     @property
     def view(self) -> View:
@@ -192,13 +202,26 @@ class Fleet:
         self._single_sequences[vm_id] = sequence
         return True
 
-    def _take(self, before: dict[str, VmRow], after: dict[str, VmRow]) -> tuple[set[str], set[str], dict[str, str]]:
-        """Let `after` be what is known, and say what is different: ids added, ids changed, names gone by id."""
+    def _take(
+        self, before: dict[str, VmRow], after: dict[str, VmRow], told: set[str] | None
+    ) -> tuple[set[str], set[str], dict[str, str]]:
+        """Let `after` be what is known, and say what is different: ids added, ids changed, names gone by id.
+
+        Args:
+            before: Rows by id.
+            after: As well.
+            told: Which may be different; None for any, in another order too.
+        """
         if after is before:
             return set(), set(), {}
-        added = after.keys() - before.keys()
-        gone = {i: before[i].name for i in before.keys() - after.keys()}
-        changed = {i for i, row in after.items() if (old := before.get(i, row)) is not row and old != row}
+        if told is None:
+            added = after.keys() - before.keys()
+            gone = {i: before[i].name for i in before.keys() - after.keys()}
+            changed = {i for i, row in after.items() if (old := before.get(i, row)) is not row and old != row}
+        else:
+            added = {i for i in told if i in after and i not in before}
+            gone = {i: before[i].name for i in told if i in before and i not in after}
+            changed = {i for i in told if i in before and i in after and before[i] != after[i]}
         for vm_id in list(changed):
             born, reborn = instant(before[vm_id].created_at), instant(after[vm_id].created_at)
             if born is not None and reborn is not None and reborn > born:
@@ -206,7 +229,7 @@ class Fleet:
                 changed.discard(vm_id)
                 added.add(vm_id)
                 gone[vm_id] = before[vm_id].name
-        if added or gone or changed or list(before) != list(after):
+        if added or gone or changed or (told is None and list(before) != list(after)):
             self._rows = after
         return added, changed, gone
 
@@ -214,10 +237,16 @@ class Fleet:
         """The history, newest first; a few different entries are put into their places without sorting the rest."""
         entries = self._ledger.entries
         if len(different) > _FEW:
-            return tuple(sorted(entries.values(), key=_newest_first))
-        history = [entry for entry in self._history if entry.id not in different]
-        for entry_id in different & entries.keys():
-            insort(history, entries[entry_id], key=_newest_first)
+            history = sorted(entries.values(), key=_newest_first)
+            self._places = {entry.id: _newest_first(entry) for entry in history}
+            return tuple(history)
+        history = list(self._history)
+        for entry_id in different:
+            if (place := self._places.pop(entry_id, None)) is not None:
+                del history[bisect_left(history, place, key=_newest_first)]
+            if (entry := entries.get(entry_id)) is not None:
+                insort(history, entry, key=_newest_first)
+                self._places[entry_id] = _newest_first(entry)
         return tuple(history)
 
     def _act(self, vm_ids: Iterable[str]) -> frozenset[str]:
@@ -229,7 +258,10 @@ class Fleet:
             if entry != self._doing.get(vm_id):
                 acting[vm_id] = entry
         if acting:
-            self._doing = {i: e for i, e in {**self._doing, **acting}.items() if e is not None}
+            doing: dict[str, HistoryEntry | None] = {**self._doing, **acting}
+            for vm_id in [i for i, entry in acting.items() if entry is None]:
+                del doing[vm_id]
+            self._doing = cast("dict[str, HistoryEntry]", doing)
         return frozenset(acting)
 
 

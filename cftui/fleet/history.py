@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from cftui.fleet.identity import ActionKey
@@ -37,6 +38,8 @@ class Finding(StrEnum):
     """Nothing to look up, or still looking."""
     PROBABLE = "probable"
     """One action fits: very likely ours, not proven."""
+    LATE = "late"
+    """An action that fits, or its effect, turned up after it had been said that there was no trace."""
     SEVERAL = "several"
     ABSENT = "absent"
     """No trace so far; never a proof."""
@@ -83,6 +86,8 @@ class Submission:
     reason: str = ""
     """One word for the verdict: `journal`, `changed`, `refused`, `timeout`, `422`; empty when all went as asked."""
     finding: Finding = Finding.NONE
+    replaces: str = ""
+    """The token of the request that it was sent again for; empty for all others."""
 
     @property
     def handle(self) -> str:
@@ -113,6 +118,7 @@ class HistoryEntry:
     handle: str
     body: str
     is_probable: bool = False
+    finding: Finding = Finding.NONE
 
     @property
     def is_open(self) -> bool:
@@ -128,13 +134,34 @@ _STAGE_OF_PHASE = {
 }
 
 
-def entry_of_submission(submission: Submission, action: ActionRow | None, note: str = "") -> HistoryEntry:
+_BEGAN = frozenset({Stage.ACCEPTED, Stage.COMPLETED, Stage.VERIFIED, Stage.ERRORED, Stage.TIMED_OUT})
+_FITTING = frozenset({Finding.PROBABLE, Finding.LATE, Finding.SEVERAL})
+
+
+def ran_twice(first: Submission, second: Submission) -> str:
+    """What both lines say once a request has turned up after it was sent again; empty while there is no sign of that.
+
+    Args:
+        first: A request that was called absent.
+        second: The one that was sent in its place.
+    """
+    began_again = second.stage in _BEGAN or (second.stage is Stage.UNKNOWN and second.finding in _FITTING)
+    if first.finding is not Finding.LATE or not began_again:
+        return ""
+    times = (datetime.fromtimestamp(one.intended, UTC).astimezone().strftime("%H:%M:%S") for one in (first, second))
+    return f"very likely ran twice: {' and '.join(times)}"
+
+
+def entry_of_submission(
+    submission: Submission, action: ActionRow | None, note: str = "", *, alarm: str = ""
+) -> HistoryEntry:
     """The line of something sent from here; its stage is what the sender says of it.
 
     Args:
         submission: What was sent.
         action: The cloud's action, where it is known which and it was read.
         note: A contradiction of the cloud's, to stand behind the message.
+        alarm: What is graver than its message, to stand before it.
     """
     key_started = submission.key.started if submission.key else None
     started = action.started if action and action.started is not None else key_started
@@ -152,12 +179,13 @@ def entry_of_submission(submission: Submission, action: ActionRow | None, note: 
         started_at=submission.started_at or (action.started_at if action else ""),
         ended=instant(submission.completed_at) if ended is None else ended,
         completed_at=submission.completed_at or (action.completed_at if action else ""),
-        message="; ".join(filter(None, (submission.message, note))),
+        message="; ".join(filter(None, (alarm, submission.message, "" if note in submission.message else note))),
         is_own=True,
         is_settled=submission.is_settled,
         handle=submission.handle,
         body=submission.body,
         is_probable=submission.is_probable,
+        finding=submission.finding,
     )
 
 

@@ -153,7 +153,9 @@ def find(
     if key.number:
         same = {k: row for k, row in keyed(_alike(key.vm_id, key.type, rows)).items() if k.number == key.number}
         return Match(MatchKind.EXACT, same) if same else Match(MatchKind.NONE)
-    fresh = candidates(key.vm_id, key.type, rows, baseline=baseline, claimed=claimed)
+    # Numbers within one second follow the order of a list: another one's claim does not tell which of them is ours.
+    elsewhen = [other for other in claimed if other.started is None or other.started != key.started]
+    fresh = candidates(key.vm_id, key.type, rows, baseline=baseline, claimed=elsewhen)
     equal = {k: row for k, row in fresh.items() if key.started is not None and k.started == key.started}
     if len(equal) > 1:
         return Match(MatchKind.AMBIGUOUS, equal)

@@ -13,6 +13,7 @@ from cftui.fleet.history import (
     Submission,
     entry_of_action,
     entry_of_submission,
+    ran_twice,
 )
 from cftui.fleet.identity import FINISHED, ActionKey, MatchKind, find, keyed
 from cftui.fleet.rows import ActionRow, Phase, VmRow
@@ -45,6 +46,18 @@ class _Known:
         return self.row.phase in FINISHED
 
 
+def contradiction(row: ActionRow, ended_as: str) -> str:
+    """What a finished action's line says beside it when a later list tells another state.
+
+    Args:
+        row: As listed now.
+        ended_as: The cloud's word when it had ended.
+    """
+    if row.phase in FINISHED:
+        return f"the cloud contradicts itself: {row.status!r} after {ended_as!r}"
+    return f"the cloud says {row.status!r} again"
+
+
 class Ledger:
     """Takes actions and submissions in and keeps one entry a line; `settle` tells which lines became different.
 
@@ -62,6 +75,8 @@ class Ledger:
         self._claims: dict[ActionKey, str] = {}
         self._by_vm: dict[str, set[str]] = {}
         self._submission_sequences: dict[str, int] = {}
+        self._resent_as: dict[str, str] = {}
+        """By token, the token of the request that was sent in its place."""
         self._last_list: Sequence[ActionRow] = ()
         self._last_identities: frozenset[int] = frozenset()
         """Of the rows in `_last_list`: the reader hands out the same object for what did not change."""
@@ -91,7 +106,8 @@ class Ledger:
             self._last_list, self._last_identities = rows, frozenset(map(id, rows))
         times = (t for row in rows if row.vm_id in fresh_ids for t in (row.started, row.completed) if t is not None)
         self._latest = max(self._latest, max(times, default=0.0))
-        watched = fresh_ids | {key.vm_id for key in self._unfinished}
+        # One action tells nothing of other VMs; to look at all that are unfinished would cost it as much as a list.
+        watched = {rows[0].vm_id} if len(rows) == 1 else fresh_ids | {key.vm_id for key in self._unfinished}
         known = {key: self._known[key].row for key in self._keys_of(watched)}
         listed = keyed((row for row in rows if row.vm_id in watched), known, merges_repeats=True)
         if is_whole:
@@ -111,6 +127,9 @@ class Ledger:
                 continue
             self.submissions[new.token] = new
             self._dirty_tokens.add(new.token)
+            if new.replaces:
+                self._resent_as[new.replaces] = new.token
+            self._dirty_tokens.update({new.replaces, self._resent_as.get(new.token, "")} & self.submissions.keys())
             if old and old.key and old.key != new.key:
                 self._release(old, sequence)
             if new.key:
@@ -143,7 +162,8 @@ class Ledger:
         for token in self._dirty_tokens:
             submission = self.submissions[token]
             known = self._known.get(submission.key) if submission.key else None
-            entry = entry_of_submission(submission, known.row if known else None, known.note if known else "")
+            row, note = (known.row, known.note) if known else (None, "")
+            entry = entry_of_submission(submission, row, note, alarm=self._alarm(submission))
             if self._put(token, entry):
                 entry_ids.add(token)
                 vm_ids.add(submission.vm_id)
@@ -205,10 +225,8 @@ class Ledger:
                 return
             if row.phase is known.row.phase:
                 known.row = row
-            elif is_finished:
-                known.note = f"the cloud contradicts itself: {row.status!r} after {known.row.status!r}"
             else:
-                known.note = f"the cloud says {row.status!r} again"
+                known.note = contradiction(row, known.row.status)
             self._dirty_keys.add(key)
         elif is_finished or sequence >= known.sequence:
             if row != known.row or known.is_lost:
@@ -239,6 +257,12 @@ class Ledger:
             if known.misses >= LOST_AFTER_READS and at - known.missed_since >= LOST_AFTER_S and not known.is_lost:
                 known.is_lost = True
                 self._dirty_keys.add(key)
+
+    def _alarm(self, submission: Submission) -> str:
+        first = self.submissions.get(submission.replaces)
+        second = self.submissions.get(self._resent_as.get(submission.token, ""))
+        alarms = [ran_twice(first, submission) if first else "", ran_twice(submission, second) if second else ""]
+        return "; ".join(filter(None, alarms))
 
     def _release(self, old: Submission, sequence: int) -> None:
         """A submission names another action now.

@@ -25,6 +25,11 @@ class Column(StrEnum):
     CREATED = "created"
 
 
+def column_of(name: str) -> Column:
+    """The column of a name that was kept somewhere; by name when there is none such."""
+    return Column(name) if name in set(Column) else Column.NAME
+
+
 def natural(text: str) -> str:
     """A text to sort by in which numbers count as numbers: web-2 comes before web-10; capitals make no difference.
 

@@ -63,6 +63,11 @@ class VmRow(NamedTuple):
     search: str
     """Id, name, addresses, region, status in lower case, separated by line feeds; what plain filter words look at."""
 
+    def is_another_than(self, before: VmRow) -> bool:
+        """Whether it is another VM under the same id: made later, as far as the times can be read."""
+        made, made_before = instant(self.created_at), instant(before.created_at)
+        return made is not None and made_before is not None and made > made_before
+
 
 class ActionRow(NamedTuple):
     """An action as the cloud lists it."""

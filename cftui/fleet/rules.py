@@ -6,6 +6,7 @@ door.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -28,8 +29,10 @@ __all__ = [
     "effect_seen",
     "effect_words",
     "is_verifiable",
+    "looks",
     "missing_effect_words",
     "parse_size",
+    "read_only_words",
     "rung",
     "usual_limit_s",
     "warnings",
@@ -83,6 +86,7 @@ def availability(
     *,
     doing: HistoryEntry | None = None,
     is_read_only: bool = False,
+    locked_by: str = "",
     not_live_reason: str = "",
 ) -> tuple[Availability, ...]:
     """All nine actions in the document's order, each allowed or with its reason.
@@ -93,13 +97,31 @@ def availability(
     Args:
         vm: The VM as last read.
         doing: Its newest history entry, if any; one that is open blocks all nine.
-        is_read_only: Nothing may be changed.
+        is_read_only: Nothing may be changed now.
+        locked_by: What made it so for good, as it was named; empty where it can be lifted.
         not_live_reason: Why nothing can be sent at all (before the first reading, offline); empty when it can.
     """
-    refusal = _refusal_of_all(vm, doing, is_read_only, not_live_reason)
+    refusal = _refusal_of_all(vm, doing, read_only_words(locked_by) if is_read_only else None, not_live_reason)
     if refusal is not None:
         return tuple(Availability(type_, False, *refusal) for type_ in ActionType)
     return tuple(Availability(type_, not reason, reason, way_out) for type_, reason, way_out in _by_power(vm))
+
+
+def read_only_words(locked_by: str) -> tuple[str, str]:
+    """That nothing may be changed, and the way out, which is empty where there is none.
+
+    Args:
+        locked_by: What made it so for good; empty where it can be lifted.
+    """
+    return (f"read-only, by {clean(locked_by)}", "") if locked_by else ("read-only", ":rw 10m")
+
+
+def looks(name: str) -> str:
+    """A name as eyes take it: without hidden characters and blanks, and without case. Equal looks need the id, too."""
+    if name.isascii() and name.isprintable():
+        return name.replace(" ", "").casefold()
+    seen = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(char for char in seen if not char.isspace() and clean(char) == char)
 
 
 def rung(
@@ -109,6 +131,7 @@ def rung(
     resources: frozenset[str] = frozenset(),
     is_production: bool = False,
     is_resend: bool = False,
+    has_gap: bool = False,
 ) -> Rung:
     """How heavy the confirmation is.
 
@@ -118,11 +141,12 @@ def rung(
         resources: For a resize, which of cpu, ram and disk.
         is_production: Whether the profile is a production one, which lifts each rung by one.
         is_resend: Whether it is sent again although the first outcome is not known.
+        has_gap: Whether the journal lost rows and nobody acknowledged it: a request of unknown outcome may be missing.
     """
     if targets > 1:
         return Rung.TYPE_COUNT_AND_PROFILE if is_production else Rung.TYPE_COUNT
     is_heavy = type_ in _HEAVY or is_resend or (type_ is ActionType.RESIZE and "disk" in resources)
-    return Rung.TYPE_NAME if is_heavy or is_production else Rung.YES
+    return Rung.TYPE_NAME if is_heavy or is_production or has_gap else Rung.YES
 
 
 def description(type_: ActionType) -> str:
@@ -179,13 +203,13 @@ def usual_limit_s(type_: str) -> float:
 
 
 def _refusal_of_all(
-    vm: VmRow, doing: HistoryEntry | None, is_read_only: bool, not_live_reason: str
+    vm: VmRow, doing: HistoryEntry | None, read_only: tuple[str, str] | None, not_live_reason: str
 ) -> tuple[str, str] | None:
     """Why none of the nine may be done, and the way out."""
     if not_live_reason:
         return not_live_reason, ""
-    if is_read_only:
-        return "read-only", "start without --read-only"
+    if read_only is not None:
+        return read_only
     if doing is not None and doing.is_open:
         type_ = clean(doing.type)
         if doing.stage is Stage.UNKNOWN:
@@ -211,7 +235,7 @@ def _by_power(vm: VmRow) -> list[tuple[ActionType, str, str]]:
         ActionType.POWER_ON: ("it is running already", "") if is_on else ("", ""),
     }
     if is_on:
-        refusals[ActionType.RESIZE] = ("must be powered off first", "shut it down: s")
+        refusals[ActionType.RESIZE] = ("must be powered off first", "2 does it")
     elif vm.power is Power.CHANGING:
         refusals[ActionType.RESIZE] = (f"must be powered off, and is {clean(vm.status)} just now", "wait for it")
     return [(type_, *refusals.get(type_, ("", ""))) for type_ in ActionType]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cftui import private
+from cftui.errors import ConfigError
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.rows import Power, VmRow
 
 _SCHEMA = "cftui/memory/1"
+_MAX_BYTES = 256 * 2**20
+"""A few times what the largest fleet takes."""
 _POWERS = {power.value: power for power in Power}
 _POWER, _SNAPSHOTS = VmRow._fields.index("power"), VmRow._fields.index("snapshot_ids")
 
@@ -38,16 +40,16 @@ def memory_path(state_dir: Path, origin: str) -> Path:
 def load(path: Path, origin: str) -> Memory | None:
     """What was kept for this account, or None; a file that cannot be used is as good as none."""
     try:
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(private.read(path, is_secret=True, max_bytes=_MAX_BYTES))
         if kept["schema"] != _SCHEMA or kept["origin"] != origin:
             return None
         return Memory(kept["saved_at"], tuple(map(_vm, kept["vms"])), Estimates.from_json(kept["usual"]))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ConfigError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def save(path: Path, origin: str, *, saved_at: float, vms: Iterable[VmRow], estimates: Estimates) -> None:
-    """Replace what is kept, at once and for the owner only; a full disk is no reason to fail."""
+    """Replace what is kept, at once and for the owner only; a full disk or an unsafe folder is no reason to fail."""
     kept = {
         "schema": _SCHEMA,
         "origin": origin,
@@ -55,15 +57,8 @@ def save(path: Path, origin: str, *, saved_at: float, vms: Iterable[VmRow], esti
         "usual": estimates.to_json(),
         "vms": list(vms),
     }
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".fleet-")
-        try:
-            with open(handle, "w", encoding="ascii") as file:
-                json.dump(kept, file)
-            os.replace(temporary, path)
-        except OSError:
-            os.unlink(temporary)
+    with contextlib.suppress(OSError, ConfigError):
+        private.replace(path, json.dumps(kept).encode("ascii"))
 
 
 def _vm(values: list[Any]) -> VmRow:

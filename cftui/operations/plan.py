@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from cftui.api.requests import ActionRequest, action_path
 from cftui.fleet.rows import ActionType, VmRow
+from cftui.operations.order import Order
+from cftui.text import number
+
+_TYPED_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:~-]*", re.ASCII)
+"""An id that means itself wherever it is pasted."""
+
+
+class Workflow(StrEnum):
+    """What people mean when one request is not enough; the words are those of the command line and the journal."""
+
+    NONE = ""
+    """One request a VM."""
+    SAFE_OFF = "off"
+    """Shut down, watch the VM; cut the power only if that was chosen."""
+    GUIDED_RESIZE = "guided_resize"
+    """Stop safely, resize, start again."""
+    COLD_SNAPSHOT = "cold_snapshot"
+    """Stop safely, make a snapshot, start again."""
+    ESCALATING_REBOOT = "escalating_reboot"
+    """Reboot; offer a power cycle if it is not back in the usual time."""
+
+
+class Role(StrEnum):
+    """When a step of a workflow is sent; each waits for the end of the one before."""
+
+    ALWAYS = "always"
+    STOP = "stop"
+    """Unless the VM is stopped already."""
+    FORCE = "force"
+    """Only when the VM did not stop by itself, and cutting its power was chosen beforehand."""
+    START = "start"
+    """Only if this run stopped the VM: what was off before stays off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +55,7 @@ class Step:
     url: str
     token: str
     """32 hex digits; names this step in the journal, and nothing else."""
+    role: Role = Role.ALWAYS
 
     method = "POST"
 
@@ -50,6 +85,8 @@ class Plan:
     """Sent again although the first one's outcome is not known; confirmed by typing the name."""
     replaces: str = ""
     """For a resend, the token of the submission whose outcome is not known."""
+    workflow: Workflow = Workflow.NONE
+    """Steps of one VM stand next to each other, in the order in which they are sent."""
 
 
 def make_plan(
@@ -90,27 +127,82 @@ def as_curl(step: Step) -> str:
     )
 
 
-def as_command(plan: Plan) -> str:
+def as_curls(plan: Plan) -> str:
+    """Every request of a plan as a curl line; in a workflow each with its condition before it.
+
+    What cuts the power stands there as a comment, so that nobody does that by pasting the whole.
+    """
+    if plan.workflow is Workflow.NONE:
+        return "\n".join(map(as_curl, plan.steps))
+    lines = []
+    for step in plan.steps:
+        lines.append(f"# {_CONDITIONS[step.role]}")
+        lines.append(f"# {as_curl(step)}" if step.role is Role.FORCE else as_curl(step))
+    return "\n".join(lines)
+
+
+_CONDITIONS = {
+    Role.ALWAYS: "once the request before it has ended well",
+    Role.STOP: "unless it is stopped already",
+    Role.FORCE: "only if that did not help; read the VM first",
+    Role.START: "once the request before it has ended well, and only if it was running before",
+}
+
+_UNSAYABLE = "# this cannot be said as a cftui command: "
+
+
+def as_command(plan: Plan, order: Order = Order()) -> str:  # noqa: B008 - frozen
     """The plan as a `cftui` command; targets by id, so that it means the same VMs.
 
-    One line, but for snapshots of several VMs, which have a name each.
+    One line, but for VMs that are asked for different things, such as snapshots, which have a name each. Where a shell
+    or `cftui` would read an id or a name as something else, a comment says so instead.
+
+    Args:
+        plan: What is to be done.
+        order: How; what is as usual is left out.
     """
-    if plan.type is ActionType.SNAPSHOT and len(plan.steps) > 1:
-        return "\n".join(as_command(replace(plan, steps=(step,))) for step in plan.steps)
-    words = ["cftui", plan.type.value.replace("_", "-")]
-    ids = [step.vm.id for step in plan.steps]
-    request = plan.steps[0].request
-    match plan.type:
-        case ActionType.RENAME:
-            words += [*ids, request.name]
-        case ActionType.SNAPSHOT:
-            words += [*ids, "--name", request.name]
-        case ActionType.RESIZE:
-            words += ids
-            for resource, size in request.sizes.items():
-                words += [f"--{resource}", str(size)]
-        case _:
-            words += ids
+    if plan.workflow is Workflow.ESCALATING_REBOOT:
+        return f"{_UNSAYABLE}somebody has to decide in the middle of it"
+    # Of a workflow, the request that it is about; its shutdown where there is none.
+    asked = [step for step in plan.steps if step.role is Role.ALWAYS]
+    asked = asked or [step for step in plan.steps if step.role is Role.STOP]
+    if len({step.body for step in asked}) > 1:
+        by_vm = [[step for step in plan.steps if step.vm.id == one.vm.id] for one in asked]
+        return "\n".join(as_command(replace(plan, steps=tuple(steps)), order) for steps in by_vm)
+    ids = [step.vm.id for step in asked]
+    request = asked[0].request
+    # A target that begins with `@` is a filter and with `-` an option, and braces in a snapshot's name are fields.
+    if (
+        not all(map(_TYPED_ID.fullmatch, ids))
+        or not request.name.isprintable()
+        or (plan.type is ActionType.SNAPSHOT and set(request.name) & set("{}"))
+    ):
+        return f"{_UNSAYABLE}an id or a name in it would be read otherwise"
+    verb = "off" if plan.workflow is Workflow.SAFE_OFF else plan.type.value.replace("_", "-")
+    words = ["cftui", verb, *ids]
+    if plan.type is ActionType.SNAPSHOT:
+        words += [f"--name={request.name}"]
+    for resource, size in request.sizes.items():
+        words += [f"--{resource}", str(size)]
+    words += {Workflow.GUIDED_RESIZE: ["--guided"], Workflow.COLD_SNAPSHOT: ["--cold"]}.get(plan.workflow, [])
     if len(ids) > 1:
         words += ["--expect-count", str(len(ids))]
+    words += _as_options(order)
+    if plan.type is ActionType.RENAME:
+        words += ["--", request.name] if request.name.startswith("-") else [request.name]
     return shlex.join(words)
+
+
+def _as_options(order: Order) -> list[str]:
+    usual, words = Order(), list[str]()
+    for option, value, default in (
+        ("--max-parallel", order.max_parallel, usual.max_parallel),
+        ("--in-flight", order.in_flight, usual.in_flight),
+        ("--stop-after", order.stop_after, usual.stop_after),
+        ("--stagger", order.stagger_s, usual.stagger_s),
+        ("--force-after", order.force_after_s, usual.force_after_s),
+        ("--timeout", order.end_limit_s, usual.end_limit_s),
+    ):
+        if value is not None and value != default:
+            words += [option, number(value)]
+    return [*words, "--canary"] if order.is_canary else words

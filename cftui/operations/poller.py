@@ -6,72 +6,42 @@ One task, one round at a time. One list read follows all actions in progress; th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from cftui.api import errors, retry
 from cftui.clock import Clock
 from cftui.fleet import rules
-from cftui.fleet.fleet import View
 from cftui.fleet.history import HistoryEntry, Stage, Submission
-from cftui.fleet.identity import keyed
-from cftui.fleet.rows import ActionRow, VmRow
+from cftui.operations.asking import NO_ACCESS_S, Asking, facts_from, facts_of, short
+from cftui.operations.conversation import Conversation, Facade
 from cftui.operations.follow import Followed
 from cftui.operations.journal import JournalEntry
-from cftui.operations.lookup import Facts
+from cftui.operations.lookup import Facts, beside
 from cftui.operations.state import ActionSource, Link, LinkState, PollLimits
-from cftui.text import clean
+from cftui.text import clean, duration
 
 if TYPE_CHECKING:
     from cftui.api.client import ActionList, CloudReader
 
+__all__ = ["Facade", "Poller"]
+
 log = logging.getLogger(__name__)
 
-_MANY_VMS = 25
-"""From so many VMs on, one read of the whole list is cheaper for the cloud than one read each."""
+_LOOK_AT_CLOCKS_S = 5.0
+"""The longest wait in one piece: a machine that was asleep is noticed at the end of one."""
 
-_PARALLEL_READS = 4
+_ASLEEP_S = 30.0
+"""The wall clock went ahead of the monotonic one by this much at once: the machine was asleep, or somebody set it."""
 
-_SHOW_EVERY_S = 0.25
-"""How often the first reading shows what it has so far: each time costs a look at all of it."""
+_SKEW_S = 30.0
+"""A cloud's clock that differs by less is called right."""
 
-
-class Facade(Protocol):
-    """What the poller needs of the engine: where facts go, and what is known."""
-
-    @property
-    def view(self) -> View:
-        """The fleet as known now."""
-
-    def next_sequence(self) -> int:
-        """A sequence number for a read that begins now."""
-
-    def feed(
-        self,
-        *,
-        vms: tuple[VmRow, ...] = (),
-        gone_ids: frozenset[str] = frozenset(),
-        actions: tuple[ActionRow, ...] | None = None,
-        submissions: tuple[Submission, ...] = (),
-        is_whole_fleet: bool = False,
-        is_whole_history: bool = False,
-        sequence: int | None = None,
-        took_s: float = 0.0,
-    ) -> None:
-        """Apply one reading."""
-
-    def tell(self, link: Link) -> None:
-        """The state of the conversation is different."""
-
-    async def keep(self, entry: JournalEntry) -> None:
-        """An entry that is followed moved on."""
-
-    async def reread_journal(self) -> None:
-        """Take in what other programs on the same journal did."""
+_SPREAD_S, _SPREAD_EACH_S = 10.0, 0.05
+"""After darkness, the single lists are asked over as long as this, or so long each where they are few."""
 
 
 class Poller:
@@ -94,7 +64,8 @@ class Poller:
         self._limits = limits
         self._rng = rng or random.Random()
         self._wake = asyncio.Event()
-        self._link = Link(since=clock.monotonic(), poll_interval_s=limits.idle_s)
+        self._talk = Conversation(engine, Link(since=clock.monotonic(), poll_interval_s=limits.idle_s))
+        self._asking = Asking(reader, engine, self._talk, clock=clock)
         self._followed: dict[str, Followed] = {}
         self._is_signed_in = False
         self._has_focus = True
@@ -103,9 +74,14 @@ class Poller:
         self._list_due = clock.monotonic()
         self._foreign_due = 0.0
         self._journal_due = self._list_due
-        self._has_strays = False
+        self._ahead = self._wall_ahead
+        self._unfound: dict[str, JournalEntry] = {}
+        """What is watched no more and was never found out, by token: before it is sent again, its traces count."""
         self._replaced: set[str] = set()
         """Tokens of submissions that were sent again."""
+        self._tokens_of: dict[str, list[str]] = {}
+        """By VM id, of the first so many submissions that are known: none is ever forgotten."""
+        self._indexed = 0
         self.rounds = 0
         """Rounds that ended, well or not."""
         self.last_error: errors.CloudError | None = None
@@ -115,18 +91,32 @@ class Poller:
         """Follow a submission until nothing more is looked for."""
         now = self._clock.monotonic()
         followed = Followed(entry, now=now, wall=self._clock.now().timestamp(), interval_s=self._limits.active_s)
-        if entry.replaces:
-            self._replaced.add(entry.replaces)
+        if entry.submission.replaces:
+            self._replaced.add(entry.submission.replaces)
         if followed.is_over:
+            self._leave(followed)
             return
         followed.due = now + min(1.0, self._limits.active_s)
         self._followed[entry.submission.token] = followed
         self._wake.set()
 
     def entry(self, token: str) -> JournalEntry | None:
-        """What is followed of a submission; None when nothing is any more."""
+        """The entry of a submission that is followed, or whose outcome was never found out; None for all others."""
         followed = self._followed.get(token)
-        return None if followed is None else followed.entry
+        return self._unfound.get(token) if followed is None else followed.entry
+
+    def let_go(self, token: str) -> JournalEntry | None:
+        """Follow an accepted action no longer; returns how it ended then, or None where no end of it is awaited."""
+        followed = self._followed.get(token)
+        if followed is None or not followed.let_go():
+            return None
+        self._leave(followed)
+        return followed.entry
+
+    def _leave(self, followed: Followed) -> None:
+        self._followed.pop(followed.submission.token, None)
+        if followed.submission.stage is Stage.UNKNOWN:
+            self._unfound[followed.submission.token] = followed.entry
 
     def refused(self, error: errors.Unauthorized) -> None:
         """The credentials were refused elsewhere: nothing is asked again until there are others."""
@@ -135,26 +125,27 @@ class Poller:
     def refresh(self) -> None:
         """Ask at once, also while the cloud does not answer; a wait that it asked for is kept."""
         self._list_due = self._clock.monotonic()
+        self._asking.leave_nothing_alone()
         if getattr(self.last_error, "retry_after_s", None) is None:
             self._not_before = self._list_due
         self._wake.set()
 
     def pause(self, is_paused: bool) -> None:
         """Stop or go on reading the list; what is in progress is followed all the same."""
-        self._say(is_paused=is_paused)
+        self._talk.say(is_paused=is_paused)
         self._wake.set()
 
     def focus(self, has_focus: bool) -> None:
         """Ask half as often while nobody looks."""
         self._has_focus = has_focus
-        self._say(poll_interval_s=self._limits.idle_s * self._slower)
+        self._talk.say(poll_interval_s=self._limits.idle_s * self._slower)
         self._wake.set()
 
     def signed_out(self, reader: CloudReader) -> None:
         """Other credentials are in place: begin again with a reader that has them."""
-        self._reader = reader
+        self._reader = self._asking.reader = reader
         self._is_signed_in = False
-        self._say(state=LinkState.CONNECTING, since=self._clock.monotonic(), cause="", hint="")
+        self._talk.say(state=LinkState.CONNECTING, since=self._clock.monotonic(), cause="", hint="")
         self.refresh()
 
     async def run(self) -> None:
@@ -171,29 +162,34 @@ class Poller:
         except errors.Unauthorized as error:
             self._failed(error, LinkState.UNAUTHORISED, "e-mail or password refused", None)
         except errors.RateLimited as error:
-            wait = error.retry_after_s or retry.next_delay(self._failures, None, self._rng)
-            self._failed(error, self._link.state, f"slowed by the cloud for {wait:.0f} s", wait)
+            wait = error.retry_after_s or retry.next_delay(self._failures + 1, None, self._rng)
+            self._failed(error, self._talk.link.state, f"slowed by the cloud for {wait:.0f} s", wait)
         except errors.CloudError as error:
             retry_after = getattr(error, "retry_after_s", None)
-            wait = retry.next_delay(self._failures, retry_after, self._rng)
-            self._failed(error, LinkState.OFFLINE, _short(error), wait)
+            wait = retry.next_delay(self._failures + 1, retry_after, self._rng)
+            self._failed(error, LinkState.OFFLINE, short(error), wait)
         except Exception as error:  # a bug here must not end the following of what was sent
             log.exception("A round of reads failed")
             failure = errors.CloudError(f"Reading failed inside cftui ({type(error).__name__}).")
-            self._failed(failure, LinkState.OFFLINE, failure.message, retry.next_delay(self._failures, None, self._rng))
+            wait = retry.next_delay(self._failures + 1, None, self._rng)
+            self._failed(failure, LinkState.OFFLINE, failure.message, wait)
         else:
             self._failures = 0
             self._not_before = 0.0
             self.last_error = None
-            if self._link.state is not LinkState.LIVE:
-                self._say(state=LinkState.LIVE, since=self._clock.monotonic())
-            self._say(cause="", hint="", next_try=None, is_loading=False)
-        self._say(
+            if self._talk.link.state is not LinkState.LIVE:
+                self._talk.say(state=LinkState.LIVE, since=self._clock.monotonic())
+            self._talk.say(cause="", hint="", next_try=None, is_loading=False)
+        offset = self._reader.server_offset
+        self._talk.say(
             round_trip_s=self._reader.round_trip_s,
-            server_offset=self._reader.server_offset,
+            server_offset=offset,
+            skew_s=None if offset is None else self._skew(offset),
             action_source=ActionSource(self._reader.action_source),
         )
-        self.rounds += 1
+        self.rounds += 1  # before anything is awaited: who was woken looks at it
+        if self._talk.link.state is LinkState.OFFLINE:
+            await self._tell_dark()
 
     @property
     def _is_sending_somewhere(self) -> bool:
@@ -201,11 +197,13 @@ class Poller:
 
     async def _ask(self, began: float) -> None:
         if not self._is_signed_in:
-            with contextlib.suppress(errors.NotFound):  # the document of the actions names no such endpoint
-                self._say(account=clean((await self._reader.account()).email or ""))
+            await self._asking.sign_in()
             self._is_signed_in = True
-        if self._list_due <= began and not self._link.is_paused:
-            await self._read_list(began)
+        elif self._talk.link.state is LinkState.OFFLINE:
+            await self._asking.probe()
+            self._spread(began)
+        if self._list_due <= began and not self._talk.link.is_paused:
+            await self._asking.list()
             self._list_due = self._clock.monotonic() + self._limits.idle_s * self._slower
         if self._journal_due <= began:
             await self._engine.reread_journal()
@@ -213,133 +211,105 @@ class Poller:
             self._journal_due = self._clock.monotonic() + wait
         await self._follow_round(began)
 
-    async def _read_list(self, began: float) -> None:
-        sequence = self._engine.next_sequence()
-        is_first = self._engine.view.read_at is None
-        rows: list[VmRow] = []
-        unreadable = fed = 0
-        fed_at = began
-        self._say(is_loading=True, loaded=0, total=None)
-        async for page in self._reader.list_vms():
-            rows += page.rows
-            unreadable += page.unreadable
-            now = self._clock.monotonic()
-            if is_first and (not fed or now - fed_at >= _SHOW_EVERY_S):
-                self._engine.feed(vms=tuple(rows[fed:]), sequence=sequence)
-                self._say(loaded=len(rows), total=page.total)
-                fed, fed_at = len(rows), now
-        if unreadable:
-            # Any VM that is missing now may be one of those entries: it is kept as last read rather than called gone.
-            listed = {row.id for row in rows}
-            rows += [row for vm_id, row in self._engine.view.vms.items() if vm_id not in listed]
-        took_s = self._clock.monotonic() - began
-        self._engine.feed(vms=tuple(rows), is_whole_fleet=True, sequence=sequence, took_s=took_s)
-        if self._link.state is LinkState.CONNECTING:
-            self._say(state=LinkState.LIVE, since=self._clock.monotonic())
-        self._say(is_loading=False, loaded=len(rows), total=len(rows), unreadable=unreadable)
-        sequence = self._engine.next_sequence()
-        is_whole = is_first or self._has_strays
-        with contextlib.suppress(errors.NotFound):
-            actions = await self._reader.actions(whole=is_whole)
-            self._engine.feed(actions=actions, is_whole_history=is_whole, sequence=sequence)
-            self._has_strays = self._strays_beside(actions)
-
     async def _follow_round(self, began: float) -> None:
         due = [one for one in self._followed.values() if one.due <= began and one.submission.stage is not Stage.SENDING]
         foreign = self._foreign(began) if self._foreign_due <= began else set()
         if not due and not foreign:
             return
+        due = self._beside(due)
+        were_open = [one for one in due if not one.submission.is_settled]
         sequence = self._engine.next_sequence()
         asked_at = self._clock.monotonic()
         listing = await self._reader.follow({one.submission.vm_id for one in due} | foreign)
         self._engine.feed(actions=listing.rows, sequence=sequence)
-        await self._advance(due, _facts_from(listing, asked_at, self._clock.monotonic()))
-        await self._look_whole(due)
-        wanted = {one.submission.vm_id for one in due if one.wants_vm and not one.is_over}
-        wanted |= {one.submission.vm_id for one in due if one.is_over}
+        await self._advance(due, facts_from(listing, asked_at, self._clock.monotonic()))
+        await self._look_whole(due, listing)
+        wanted = {one.submission.vm_id for one in due if self._wants_vm(one, listing)}
+        wanted |= {one.submission.vm_id for one in were_open if one.submission.is_settled}
         doing = self._engine.view.doing
         wanted |= {vm_id for vm_id in foreign if not (vm_id in doing and doing[vm_id].is_open)}
-        can_list = listing.source != ActionSource.NONE
         asked_at = self._clock.monotonic()
-        vms = await self._read_vms(wanted)
+        sights = await self._asking.vms(wanted)
         now = self._clock.monotonic()
-
-        def seen(vm_id: str) -> Facts | None:
-            if vm_id not in vms:
-                return None
-            return Facts(now, asked_at, can_list, vm=vms[vm_id], is_vm_gone=vms[vm_id] is None)
-
-        await self._advance(due, seen)
+        await self._advance(due, facts_of(sights, listing, asked_at, now))
         for one in due:
             one.ask_again(now)
+            if one.submission.vm_id in listing.no_access:
+                one.due = max(one.due, now + NO_ACCESS_S)
             if one.is_over:
-                del self._followed[one.submission.token]
+                self._leave(one)
         self._foreign_due = now + self._limits.active_s * self._slower
+        if listing.failure is not None:
+            raise listing.failure
+
+    def _wants_vm(self, one: Followed, listing: ActionList) -> bool:
+        """Whether its VM itself is to be read: for its effect, or because it seems to be gone or another one."""
+        vm_id, before = one.submission.vm_id, one.submission.before
+        row = self._engine.view.vms.get(vm_id)
+        is_another = row is None or (before is not None and row.is_another_than(before))
+        return not one.is_over and (one.wants_vm or is_another or vm_id in listing.no_vm)
+
+    def _beside(self, due: Iterable[Followed]) -> list[Followed]:
+        """These and all others to their VMs, the newest first.
+
+        What fits several requests is the newest one's, for the older ones were looked up without it.
+        """
+        vm_ids = {one.submission.vm_id for one in due}
+        newest_first = [
+            one
+            for one in reversed(self._followed.values())
+            if one.submission.vm_id in vm_ids and one.submission.stage is not Stage.SENDING
+        ]
+        return sorted(newest_first, key=lambda one: one.submission.token in self._replaced)
 
     async def _advance(self, due: Iterable[Followed], facts: Callable[[str], Facts | None]) -> None:
+        """Hold what was read, by VM id, against each request."""
+        undecided: set[str] = set()
         for one in due:
-            known = facts(one.submission.vm_id)
-            if known is None:
+            known, mine = facts(one.submission.vm_id), one.submission
+            if known is None or mine.vm_id in undecided:
                 continue
-            token, vm_id = one.submission.token, one.submission.vm_id
-            others = self._engine.view.submissions.values()
-            claimed = {o.key for o in others if o.key is not None and o.vm_id == vm_id and o.token != token}
-            known = replace(known, claimed=frozenset(claimed), is_replaced=token in self._replaced)
-            if one.advance(known):
+            known = beside(known, mine, self._requests_to(mine.vm_id), was_resent=mine.token in self._replaced)
+            if known is not None and one.advance(known):
                 await self._engine.keep(one.entry)
+            if one.is_undecided:
+                undecided.add(mine.vm_id)  # what belongs to it may not be called an older one's
 
-    async def _look_whole(self, due: Iterable[Followed]) -> None:
-        """Read all that the cloud has on a VM where only that can tell that there is no trace of a request."""
-        for one in due:
-            if not one.wants_whole_list(self._clock.monotonic()):
-                continue
-            vm_id, asked_at = one.submission.vm_id, self._clock.monotonic()
-            rows = await self._all_actions_of(vm_id)
+    def _requests_to(self, vm_id: str) -> list[Submission]:
+        """All requests to a VM as they are now, in the order in which they were sent."""
+        known = self._engine.view.submissions
+        for token in islice(known, self._indexed, None):
+            self._tokens_of.setdefault(known[token].vm_id, []).append(token)
+        self._indexed = len(known)
+        return [known[token] for token in self._tokens_of.get(vm_id, ())]
+
+    async def _look_whole(self, due: Iterable[Followed], listing: ActionList) -> None:
+        """Read all that the cloud has on a VM where only that can tell that there is no trace of a request.
+
+        The VM comes first: where it is gone, its list proves nothing.
+        """
+        asked_at = self._clock.monotonic()
+        ripe = [one for one in due if one.wants_whole_list(asked_at)]
+        sights = await self._asking.vms({one.submission.vm_id for one in ripe})
+        await self._advance(ripe, facts_of(sights, listing, asked_at, self._clock.monotonic()))
+        for vm_id in {one.submission.vm_id for one in ripe if one.wants_whole_list(asked_at)}:
+            asked_at = self._clock.monotonic()
+            rows = await self._asking.all_actions_of(vm_id)
             if rows is not None:
                 facts = Facts(self._clock.monotonic(), asked_at, can_list=True, actions=rows, is_whole=True)
-                await self._advance([one], {vm_id: facts}.get)
+                await self._advance(due, {vm_id: facts}.get)
 
-    async def _all_actions_of(self, vm_id: str) -> tuple[ActionRow, ...] | None:
-        with contextlib.suppress(errors.NotFound):
-            return await self._reader.vm_actions(vm_id)
-        with contextlib.suppress(errors.NotFound):
-            return tuple(row for row in await self._reader.actions(whole=True) if row.vm_id == vm_id)
-        return None
-
-    async def _read_vms(self, vm_ids: set[str]) -> dict[str, VmRow | None]:
-        """The VMs as they are now, None for those that the cloud does not know; feeds the fleet."""
-        if not vm_ids:
-            return {}
-        sequence = self._engine.next_sequence()
-        if len(vm_ids) > _MANY_VMS:
-            await self._read_list(self._clock.monotonic())
-            return {vm_id: self._engine.view.vms.get(vm_id) for vm_id in vm_ids}
-        gate = asyncio.Semaphore(_PARALLEL_READS)
-
-        found: dict[str, VmRow | None] = {}
-
-        async def read(vm_id: str) -> None:
-            async with gate:
-                try:
-                    found[vm_id] = (await self._reader.get_vm(vm_id)).row()
-                except errors.NotFound:
-                    found[vm_id] = None
-                except (errors.Unauthorized, errors.RateLimited, errors.Unreachable):
-                    raise
-                except errors.CloudError as error:
-                    log.info("One VM could not be read: %s", clean(error.message))  # its siblings can
-
-        ends = await asyncio.gather(*map(read, vm_ids), return_exceptions=True)
-        self._engine.feed(vms=tuple(row for row in found.values() if row is not None), sequence=sequence)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return found
+    async def _tell_dark(self) -> None:
+        """What is looked up cannot be found out while nothing answers: its line says so, and since when."""
+        now = self._clock.monotonic()
+        for one in self._followed.values():
+            if one.stay_in_the_dark(now - self._talk.link.since):
+                await self._engine.keep(one.entry)
 
     def _foreign(self, now: float) -> set[str]:
         """VMs on which others have something in progress; what runs far beyond its usual limit waits for the list."""
-        offset = self._link.server_offset
-        own = {one.submission.vm_id for one in self._followed.values()}
+        offset = self._talk.link.server_offset
+        own = {one.submission.vm_id for one in self._followed.values() if not one.submission.is_settled}
 
         def is_worth_it(entry: HistoryEntry) -> bool:
             if entry.is_own or not entry.is_open:
@@ -348,38 +318,60 @@ class Poller:
 
         return {vm_id for vm_id, entry in self._engine.view.doing.items() if is_worth_it(entry)} - own
 
-    def _strays_beside(self, actions: Sequence[ActionRow]) -> bool:
-        """Whether someone else's unfinished action is not in this list; only a whole one can tell that it is lost."""
-        listed = {str(key) for key in keyed(actions)}
-        return any(
-            entry.is_open and not entry.is_own and entry.id not in listed for entry in self._engine.view.doing.values()
-        )
+    def _spread(self, now: float) -> None:
+        """The cloud answers again: where each VM has a list of its own, they are not all asked at once."""
+        if self._reader.action_source in (ActionSource.GLOBAL, ActionSource.NONE):
+            return
+        over_s = min(_SPREAD_S, _SPREAD_EACH_S * len(self._followed))
+        for one in self._followed.values():
+            one.due = max(one.due, now + self._rng.random() * over_s)
 
     @property
     def _slower(self) -> float:
         return 1.0 if self._has_focus else 2.0
 
+    @property
+    def _wall_ahead(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
+
+    def _skew(self, offset: float) -> float | None:
+        """By how much the cloud's clock is ahead of ours, in steps of 10 s; None while that is next to nothing."""
+        skew_s = offset - self._wall_ahead
+        return round(skew_s, -1) if abs(skew_s) > _SKEW_S else None
+
+    def _note_sleep(self) -> None:
+        """A machine that was asleep wakes with its monotonic clock unmoved: all is older than that says."""
+        slept_s, self._ahead = self._wall_ahead - self._ahead, self._wall_ahead
+        if slept_s < _ASLEEP_S:
+            return
+        now, link = self._clock.monotonic(), self._talk.link
+        self._engine.slept(slept_s)
+        if link.state is LinkState.LIVE and not link.is_paused:
+            cause = f"resumed after {duration(slept_s)}; reading again"
+            self._talk.say(state=LinkState.CONNECTING, since=now, cause=cause)
+        else:
+            self._talk.say(since=link.since - slept_s)
+        self._list_due = self._foreign_due = self._journal_due = now
+        self._not_before -= slept_s
+        for one in self._followed.values():
+            one.due = min(one.due, now)
+
     async def _wait_until_due(self) -> None:
         while True:
             self._wake.clear()
+            self._note_sleep()
             now = self._clock.monotonic()
             due = self._next_due(now)
             if due is not None and due <= now:
                 return
-            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._wake.wait())]
-            if due is not None:
-                waits.append(asyncio.ensure_future(self._clock.sleep(due - now)))
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
+            wait_s = _LOOK_AT_CLOCKS_S if due is None else min(due - now, _LOOK_AT_CLOCKS_S)
+            await self._clock.wait(self._wake, wait_s)
 
     def _next_due(self, now: float) -> float | None:
-        if self._link.state is LinkState.UNAUTHORISED:
+        if self._talk.link.state is LinkState.UNAUTHORISED:
             return None
         dues = [one.due for one in self._followed.values() if one.submission.stage is not Stage.SENDING]
-        if not self._link.is_paused or not self._is_signed_in:
+        if not self._talk.link.is_paused or not self._is_signed_in:
             dues.append(self._list_due)
         if self._foreign(now):
             dues.append(self._foreign_due)
@@ -392,36 +384,12 @@ class Poller:
         self._failures += 1
         self.last_error = error
         self._not_before = now + (wait_s or 0.0)
-        since = self._link.since if self._link.state is state else now
-        self._say(
-            state=state, since=since, cause=clean(cause).rstrip("."), hint=error.hint, is_loading=False,
+        link = self._talk.link
+        self._talk.say(
+            state=state,
+            since=link.since if link.state is state else now,
+            cause=clean(cause).rstrip("."),
+            hint=error.hint,
+            is_loading=False,
             next_try=None if wait_s is None else self._not_before,
-        )  # fmt: skip
-
-    def _say(self, **changes: object) -> None:
-        link = replace(self._link, **changes)  # type: ignore[arg-type]
-        if link != self._link:
-            self._link = link
-            self._engine.tell(link)
-
-
-def _short(error: errors.CloudError) -> str:
-    """Why, in a few words for a line that has to say more."""
-    if isinstance(error, errors.ReadFailed | errors.Unreachable):
-        return error.cause
-    return f"it answered {error.status}" if error.status is not None and error.status >= 400 else error.message
-
-
-def _facts_from(listing: ActionList, asked_at: float, now: float) -> Callable[[str], Facts | None]:
-    """What one list read tells by VM id: an empty list of a VM without actions, None of a VM it was not asked about."""
-    by_vm: dict[str, list[ActionRow]] = {}
-    for row in listing.rows:
-        by_vm.setdefault(row.vm_id, []).append(row)
-    can_list = listing.source != ActionSource.NONE
-
-    def facts(vm_id: str) -> Facts | None:
-        if listing.vm_ids is not None and vm_id not in listing.vm_ids:
-            return None
-        return Facts(now, asked_at, can_list, tuple(by_vm.get(vm_id, ())) if can_list else None)
-
-    return facts
+        )

@@ -1,143 +1,143 @@
-"""Carrying out confirmed plans: what is under way, what has not begun, and when nothing more may begin."""
+"""Sending the steps of confirmed plans: what is under way, and when nothing may begin."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cftui.api.client import CloudClient
-from cftui.api.errors import CloudError, Unauthorized
+from cftui.api.errors import CloudError, RateLimited, Unauthorized
 from cftui.clock import Clock
-from cftui.errors import JournalError, UsageError
-from cftui.fleet.history import Finding, Stage
-from cftui.fleet.rows import ActionRow
-from cftui.operations import runner
-from cftui.operations.journal import Baseline, Journal, JournalEntry
+from cftui.fleet.history import Finding, Stage, Submission
+from cftui.operations.baselines import Baselines
+from cftui.operations.carrying import WAIT
+from cftui.operations.journal import NOTHING_LISTED, Baseline, JournalEntry
+from cftui.operations.keeping import Keeping
 from cftui.operations.plan import Plan, Step
 from cftui.operations.poller import Facade
 from cftui.operations.submit import Sender, planned
+from cftui.text import duration
 
 log = logging.getLogger(__name__)
 
 STOPPED = "the run was stopped before its turn"
+LEFT = "left as it is"
 _RESENDABLE = frozenset({Finding.ABSENT, Finding.UNVERIFIABLE})
+
+_HOPELESS = frozenset({"journal", "401", "stopped", "read-only"})
+"""Reasons that hold for every step that would follow."""
+
+_REFUSED = frozenset({Stage.SKIPPED, Stage.NOT_SENT})
 
 
 class Sending:
-    """Executes plans for one account.
+    """Sends for one account.
 
     Args:
         engine: Where facts go, and what is known.
-        journal: Open; None when it cannot be used.
-        journal_problem: Why not.
+        journal: Takes intents and outcomes.
         clock: The time.
         origin: Names the account.
         follow: Takes over what was sent.
         known: The journal entry of a submission that is followed, or None.
         refused: Told when the cloud refuses the credentials.
+        read_only: Why a client may send nothing more; empty when it may.
     """
 
     def __init__(
         self,
         engine: Facade,
-        journal: Journal | None,
+        journal: Keeping,
         *,
-        journal_problem: str,
         clock: Clock,
         origin: str,
         follow: Callable[[JournalEntry], None],
         known: Callable[[str], JournalEntry | None],
         refused: Callable[[Unauthorized], None],
+        read_only: Callable[[CloudClient], str] = lambda client: "",
     ) -> None:
-        self._engine = engine
+        self.engine = engine
+        self.clock = clock
         self._journal = journal
-        self._journal_problem = journal_problem
-        self._clock = clock
         self._origin = origin
         self._follow = follow
         self._known = known
         self._refused = refused
+        self._read_only = read_only
         self._tasks: set[asyncio.Task[JournalEntry]] = set()
         self._under_way: set[str] = set()
-        self._executed: set[str] = set()
-        self._is_stopping = False
-        self.unsent = 0
-        """Steps of confirmed plans that have not begun."""
+        self._news: dict[str, asyncio.Event] = {}
+        self.is_stopping = False
+        """Whether nothing more may begin, as the program ends."""
+        self._not_before = 0.0
+        """Until when the cloud asked to send nothing, by the monotonic clock."""
+
+    @property
+    def wait_s(self) -> float:
+        """For how long the cloud asked to be sent nothing more."""
+        return max(0.0, self._not_before - self.clock.monotonic())
 
     def is_under_way(self, token: str) -> bool:
         """Whether this program is sending it right now."""
         return token in self._under_way
 
-    async def execute(
-        self, plan: Plan, client: CloudClient, *, max_parallel: int, stop_on_error: bool
-    ) -> list[JournalEntry]:
-        """See `Engine.execute`.
-
-        Raises:
-            UsageError: This plan was executed before; one confirmation is not used twice.
-        """
-        if plan.id in self._executed:
-            raise UsageError("This was confirmed and sent before.", hint="Confirm it anew to send it again.")
-        self._executed.add(plan.id)
-        self.unsent += len(plan.steps)
-        begun: set[str] = set()
-
-        async def send(step: Step) -> JournalEntry:
-            begun.add(step.token)
-            self.unsent -= 1
-            return await self._send(step, plan, client, baselines)
-
-        try:
-            baselines = await self._baselines(plan, client)
-            return await runner.run(
-                plan,
-                send,
-                lambda step: self._not_sent(plan, step, "stopped", STOPPED),
-                max_parallel=max_parallel,
-                stop_on_error=stop_on_error,
-            )
-        finally:
-            self.unsent -= len(plan.steps) - len(begun)
+    def note(self, submissions: Iterable[Submission]) -> None:
+        """There is news of these; whoever waits for it goes on."""
+        for submission in submissions:
+            if (event := self._news.get(submission.token)) is not None:
+                event.set()
 
     async def stop(self, grace_s: float) -> None:
         """Begin nothing more, and give what is under way a moment for its answers."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def idle(self) -> None:
-        """Until nothing that is under way now is any more."""
-        if self._tasks:
-            await asyncio.wait(set(self._tasks))
+    @property
+    def under_way(self) -> tuple[asyncio.Task[JournalEntry], ...]:
+        """What is being sent now."""
+        return tuple(self._tasks)
 
-    async def _send(
-        self, step: Step, plan: Plan, client: CloudClient, baselines: dict[str, Baseline] | CloudError
-    ) -> JournalEntry:
-        if self._is_stopping:
-            return self._not_sent(plan, step, "stopped", STOPPED)
-        if isinstance(baselines, CloudError):
-            reason = "401" if isinstance(baselines, Unauthorized) else "unread"
-            return self._not_sent(plan, step, reason, f"the actions could not be read first: {baselines.message}")
-        if self._journal is None:
-            return self._not_sent(plan, step, "journal", self._journal_problem)
-        baseline = baselines[step.vm.id]
+    async def news_of(self, token: str, *, within_s: float) -> None:
+        """Until there is news of a submission, or the time is over."""
+        event = self._news.setdefault(token, asyncio.Event())
+        event.clear()
+        await self.clock.wait(event, within_s)
+        self._news.pop(token, None)
+
+    async def send(self, step: Step, plan: Plan, client: CloudClient, baselines: Baselines) -> JournalEntry:
+        """Send one step, once, or say why it was not sent."""
+        if held := self._held(client):
+            return self.not_sent(plan, step, *held)
+        if problem := self._journal.problem:
+            return self.not_sent(plan, step, "journal", problem)
+        try:
+            baseline = await baselines.of(step.vm.id, step.request.type)
+        except CloudError as error:
+            if isinstance(error, Unauthorized | RateLimited):
+                self._note_refusal(error)
+            reason = "401" if isinstance(error, Unauthorized) else "unread"
+            if isinstance(error, RateLimited) and error.retry_after_s is not None and len(plan.steps) > 1:
+                reason = WAIT
+            return self.not_sent(plan, step, reason, f"cannot read its actions first: {error.message}")
         if plan.replaces and (trace := self._trace_of(plan.replaces, baseline)):
-            return self._not_sent(plan, step, "arrived", trace)
+            return self.not_sent(plan, step, "arrived", trace)
         sender = Sender(
             client,
             self._journal,
-            clock=self._clock,
+            clock=self.clock,
             origin=self._origin,
-            feed=self._engine.feed,
-            doing=lambda vm_id: self._engine.view.doing.get(vm_id),
-            may_send=lambda: not self._is_stopping,
-            refused=self._refused,
+            feed=self.engine.feed,
+            doing=lambda vm_id: self.engine.view.doing.get(vm_id),
+            held=lambda: self._held(client),
+            refused=self._note_refusal,
         )
         # A task of its own: whoever waits for it may be cancelled, a request under way may not.
         task = asyncio.create_task(sender.send(step, plan, baseline))
@@ -153,65 +153,53 @@ class Sending:
         self._follow(entry)
         return entry
 
+    async def keep(self, entry: JournalEntry) -> None:
+        """Write down what was refused here."""
+        await self._journal.keep(entry)
+
+    def not_sent(self, plan: Plan, step: Step, reason: str, message: str) -> JournalEntry:
+        """A step that was not sent, shown as that."""
+        entry = planned(step, plan, origin=self._origin, at=self.clock.now(), baseline=NOTHING_LISTED)
+        submission = replace(entry.submission, stage=Stage.NOT_SENT, reason=reason, message=message, is_settled=True)
+        self.engine.feed(submissions=(submission,))
+        return replace(entry, submission=submission)
+
+    def _held(self, client: CloudClient) -> tuple[str, str] | None:
+        """Why nothing may begin now: a word and a sentence; None when it may."""
+        if self.is_stopping:
+            return "stopped", STOPPED
+        if words := self._read_only(client):
+            return "read-only", words
+        wait_s = self.wait_s
+        return (WAIT, f"the cloud asks to wait {duration(math.ceil(wait_s))} more") if wait_s > 0 else None
+
+    def _note_refusal(self, error: Unauthorized | RateLimited) -> None:
+        if isinstance(error, Unauthorized):
+            self._refused(error)
+        elif error.retry_after_s is not None:
+            self._not_before = self.clock.monotonic() + error.retry_after_s
+
     def _forget(self, task: asyncio.Task[JournalEntry], token: str) -> None:
         self._tasks.discard(task)
         self._under_way.discard(token)
 
     async def _unforeseen(self, step: Step, plan: Plan, baseline: Baseline) -> JournalEntry:
-        now = self._clock.now()
+        now = self.clock.now()
         entry = planned(step, plan, origin=self._origin, at=now, baseline=baseline)
         submission = replace(
             entry.submission, stage=Stage.UNKNOWN, reason="unforeseen", message="cftui failed while sending it"
         )
         entry = replace(entry, submission=submission, given_up=now.timestamp())
-        assert self._journal is not None
-        with contextlib.suppress(JournalError):
-            await self._journal.record(entry)
-        self._engine.feed(submissions=(submission,))
+        await self._journal.keep(entry)
         return entry
 
     def _trace_of(self, token: str, listed: Baseline) -> str:
         """Why a request of unknown outcome is not sent again: it did arrive, or is still looked up; else empty."""
-        first = self._engine.view.submissions.get(token)
+        first = self.engine.view.submissions.get(token)
         is_unknown = first is not None and first.is_settled and first.stage is Stage.UNKNOWN
         if first is None or not is_unknown or first.finding not in _RESENDABLE:
             return "there is news of the first request; look at it before sending again"
         entry = self._known(token)
-        if entry is not None and entry.candidates(listed.rows):
+        if entry is None or entry.candidates(listed.rows):
             return "the first request very likely did arrive; it is not sent again"
         return ""
-
-    async def _baselines(self, plan: Plan, client: CloudClient) -> dict[str, Baseline] | CloudError:
-        """The actions of the plan's type that each target already has, or why they cannot be read.
-
-        One list read serves the whole plan.
-        """
-        sequence = self._engine.next_sequence()
-        try:
-            listing = await client.follow({step.vm.id for step in plan.steps})
-        except CloudError as error:
-            if isinstance(error, Unauthorized):
-                self._refused(error)
-            return error
-        self._engine.feed(actions=listing.rows, sequence=sequence)
-        of_vm: dict[str, list[ActionRow]] = {step.vm.id: [] for step in plan.steps}
-        for row in listing.rows:
-            if row.vm_id in of_vm:
-                of_vm[row.vm_id].append(row)
-        of_all = _newest(listing.rows) if listing.vm_ids is None else None
-        return {
-            vm_id: Baseline(
-                tuple(row for row in rows if row.type == plan.type), of_all if of_all is not None else _newest(rows)
-            )
-            for vm_id, rows in of_vm.items()
-        }
-
-    def _not_sent(self, plan: Plan, step: Step, reason: str, message: str) -> JournalEntry:
-        entry = planned(step, plan, origin=self._origin, at=self._clock.now())
-        submission = replace(entry.submission, stage=Stage.NOT_SENT, reason=reason, message=message, is_settled=True)
-        self._engine.feed(submissions=(submission,))
-        return replace(entry, submission=submission)
-
-
-def _newest(rows: Iterable[ActionRow]) -> float | None:
-    return max((row.started for row in rows if row.started is not None), default=None)

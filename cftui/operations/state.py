@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.fleet import Change, View
+from cftui.operations.runs import RunView
 
 
 class LinkState(StrEnum):
@@ -64,6 +65,8 @@ class Link:
     action_source: ActionSource = ActionSource.UNTRIED
     server_offset: float | None = None
     """Add to the monotonic clock to get the cloud's time in seconds since 1970; None until an answer told it."""
+    skew_s: float | None = None
+    """By how much the cloud's clock is ahead of this machine's, to 10 s; None while they differ by less than 30 s."""
     last_known_at: float | None = None
     """When the shown fleet was written to disk, seconds since 1970; None without one, and once the list was read."""
     poll_interval_s: float = 30.0
@@ -79,7 +82,16 @@ class Update:
     link: Link
     estimates: Estimates
     is_read_only: bool
+    """Whether nothing may be changed now."""
     journal_problem: str = ""
     """Why nothing can be journalled, and so nothing can be sent; empty when all is well."""
     unsent: int = 0
-    """Steps of confirmed plans that have not begun; leaving now leaves them out."""
+    """VMs of confirmed plans that have not begun; after leaving now, the next start offers them."""
+    writes_until: float | None = None
+    """Until when a session that began read-only may change things, in seconds of the monotonic clock."""
+    locked_by: str = ""
+    """What made the session read-only for good, as it was named; empty where it can be lifted, or is not read-only."""
+    journal_gap: str = ""
+    """What the journal lost, as a sentence; while it stands there, whoever confirms has to type. Empty: nothing."""
+    runs: tuple[RunView, ...] = ()
+    """Runs of several VMs or of several steps: those of this session, and interrupted ones of earlier programs."""

@@ -10,21 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from cftui.api import errors
 from cftui.clock import Clock
 from cftui.errors import JournalError
-from cftui.fleet import rules
+from cftui.fleet import effects, rules
 from cftui.fleet.history import HistoryEntry, Stage, Submission
 from cftui.fleet.identity import key_of
-from cftui.fleet.rows import ActionRow, VmRow
-from cftui.operations.journal import NOTHING_LISTED, AlreadyOpenError, Baseline, Journal, JournalEntry
+from cftui.fleet.rows import ActionRow, Phase, VmRow
+from cftui.operations.journal import NOTHING_LISTED, AlreadyOpenError, Baseline, JournalEntry
 from cftui.operations.plan import Plan, Step
+from cftui.text import clean, clock_time
 
 if TYPE_CHECKING:
     from cftui.api.client import CloudClient
+    from cftui.operations.keeping import Keeping
+
+GONE = "the VM no longer exists"
+
+_REFUSALS = (errors.Rejected, errors.Unauthorized, errors.Forbidden, errors.NotFound)
+"""The cloud's own word that it did nothing; what else a POST may raise proves nothing."""
 
 
 class Feed(Protocol):
@@ -46,26 +53,26 @@ class Sender:
 
     Args:
         client: The one object that can POST.
-        journal: Open.
+        journal: Takes the intent before anything is sent, and the outcome whatever becomes of the disk.
         clock: For the times that the journal keeps.
         origin: Names the account in the journal.
         feed: Takes every fact that sending brings.
         doing: The open or newest history entry of a VM, as the fleet knows it now.
-        may_send: Asked once more just before the intent; False while everything is being stopped.
-        refused: Told when the cloud refuses the credentials.
+        held: Asked once more just before the intent: why nothing may begin any more, a word and a sentence; or None.
+        refused: Told when the cloud refuses the credentials, or asks to wait.
     """
 
     def __init__(
         self,
         client: CloudClient,
-        journal: Journal,
+        journal: Keeping,
         *,
         clock: Clock,
         origin: str,
         feed: Feed,
         doing: Callable[[str], HistoryEntry | None],
-        may_send: Callable[[], bool] = lambda: True,
-        refused: Callable[[errors.Unauthorized], None] = lambda error: None,
+        held: Callable[[], tuple[str, str] | None] = lambda: None,
+        refused: Callable[[errors.Unauthorized | errors.RateLimited], None] = lambda error: None,
     ) -> None:
         self._client = client
         self._journal = journal
@@ -73,8 +80,8 @@ class Sender:
         self._origin = origin
         self._feed = feed
         self._doing = doing
-        self._may_send = may_send
-        self._refused_credentials = refused
+        self._held = held
+        self._tell_refusal = refused
 
     async def send(self, step: Step, plan: Plan, baseline: Baseline) -> JournalEntry:
         """Send one step, once, or say why it was not sent.
@@ -90,22 +97,27 @@ class Sender:
         entry = planned(step, plan, origin=self._origin, at=self._clock.now(), baseline=baseline)
         try:
             now = (await self._client.get_vm(step.vm.id)).row()
-        except errors.NotFound:
-            self._feed(gone_ids=frozenset({step.vm.id}))
-            return self._refused(entry, "gone", "the VM no longer exists")
+        except errors.NotFound as error:
+            what = await self._what_is_missing(step.vm.id, error)
+            return self._refused(entry, "gone" if what == GONE else "unread", what)
         except errors.Unauthorized as error:
-            self._refused_credentials(error)
+            self._tell_refusal(error)
             return self._refused(entry, "401", error.message)
         except errors.CloudError as error:
-            return self._refused(entry, "unread", f"the VM could not be read first: {error.message}")
+            reason = "unread"
+            if isinstance(error, errors.RateLimited):
+                self._tell_refusal(error)
+                if error.retry_after_s is not None and len(plan.steps) > 1:
+                    reason = "wait"  # one of several is sent when its time comes
+            return self._refused(entry, reason, f"cannot read the VM's state first: {error.message}")
         self._feed(vms=(now,))
-        if difference := changed_since(step.vm, now, type_=plan.type):
+        if difference := changed_since(step.vm, now, type_=step.request.type):
             return self._refused(entry, "changed", f"changed since you looked: {difference}")
-        allowed = next(a for a in rules.availability(now, doing=self._doing(step.vm.id)) if a.type is plan.type)
+        allowed = next(a for a in rules.availability(now, doing=self._doing(step.vm.id)) if a.type is step.request.type)
         if not allowed.is_allowed:
             return self._refused(entry, "refused", allowed.reason, stage=Stage.SKIPPED)
-        if not self._may_send():
-            return self._refused(entry, "stopped", "the run was stopped before its turn")
+        if held := self._held():
+            return self._refused(entry, *held)
         entry = replace(entry, submission=replace(entry.submission, before=now, intended=self._wall()))
         try:
             await self._journal.intend(entry)
@@ -114,54 +126,102 @@ class Sender:
         except JournalError as error:
             return self._refused(entry, "journal", f"{_plain(error.message)}; nothing was sent")
         self._feed(submissions=(entry.submission,))
-        entry = await self._post(entry, step)
-        return await self._record(entry)
+        entry = await self._record(await self._post(entry, step))
+        if entry.submission.stage is Stage.REJECTED and entry.submission.reason != "401":
+            entry = await self._look_after_refusal(entry)
+        return entry
 
     async def _post(self, entry: JournalEntry, step: Step) -> JournalEntry:
         try:
             row = await self._client.submit(step.vm.id, step.request)
         except errors.CloudError as error:
-            return await self._failed(entry, error)
+            return self._failed(entry, error)
         except asyncio.CancelledError:
+            told = "stopped before its answer came; a sent request cannot be recalled, so it is looked up"
+            await self._record(self._unknown(entry, "cancelled", told))
             raise
         except Exception as error:  # whatever it was, the request may have left
             return self._unknown(entry, "unforeseen", f"no answer could be read ({type(error).__name__})")
+        return self._accepted(entry, row)
+
+    def _accepted(self, entry: JournalEntry, row: ActionRow) -> JournalEntry:
         key = key_of(row) if row.number or row.started is not None else None
         if key is not None and key in map(key_of, entry.baseline.rows):
-            return self._unknown(entry, "same-key", "the answer names an action that was there before")
+            told = "the server repeated an older action; whether a new one began is unclear"
+            return self._unknown(entry, "same-key", told)
         self._feed(actions=(row,) if key is not None else None)
+        stage, is_settled, message = Stage.ACCEPTED, False, ""
+        match row.phase:
+            case Phase.SUCCEEDED:
+                stage, is_settled = Stage.COMPLETED, not effects.is_verifiable(entry.submission.type)
+                message = "cannot be verified on the VM" if is_settled else "completed at once; looking at the VM"
+            case Phase.FAILED:
+                stage, is_settled, message = Stage.ERRORED, True, row.failure or "the API gave no reason"
+            case _ if key is None:
+                message = "accepted, waiting for a start time"
+            case Phase.UNKNOWN:
+                message = f"accepted; the cloud says {clean(row.status)!r}, which is not known here"
+            case _:
+                pass
         submission = replace(
-            entry.submission, stage=Stage.ACCEPTED, key=key, status=row.status, started_at=row.started_at
+            entry.submission,
+            stage=stage,
+            is_settled=is_settled,
+            key=key,
+            status=row.status,
+            started_at=row.started_at,
+            completed_at=row.completed_at,
+            message=message,
         )
         return replace(entry, submission=submission)
 
-    async def _failed(self, entry: JournalEntry, error: errors.CloudError) -> JournalEntry:
-        if isinstance(error, errors.OutcomeUnknown):
-            if error.is_accepted:
-                submission = replace(
-                    entry.submission,
-                    stage=Stage.ACCEPTED,
-                    reason=error.reason,
-                    message="accepted, but the answer is unreadable; looking it up",
-                )
-                return replace(entry, submission=submission, given_up=self._wall())
-            return self._unknown(entry, error.reason, _plain(error.message))
+    def _failed(self, entry: JournalEntry, error: errors.CloudError) -> JournalEntry:
+        told = _plain(error.message)
+        if isinstance(error, errors.OutcomeUnknown) and error.is_accepted:
+            told = f"{told[:1].lower()}{told[1:]}; looking it up"
+            submission = replace(entry.submission, stage=Stage.ACCEPTED, reason=error.reason, message=told)
+            return replace(entry, submission=submission, given_up=self._wall())
         if isinstance(error, errors.Unreachable):
-            return self._ended(entry, Stage.NOT_SENT, "unreachable", error.cause)
-        if isinstance(error, errors.Unauthorized):
-            self._refused_credentials(error)
-        else:
-            await self._reread(entry.submission.vm_id)
-        return self._ended(entry, Stage.REJECTED, str(error.status or ""), _plain(error.message))
+            return self._ended(entry, Stage.NOT_SENT, "unreachable", told.removeprefix("Not sent to "))
+        if isinstance(error, _REFUSALS):
+            if isinstance(error, errors.Unauthorized | errors.RateLimited):
+                self._tell_refusal(error)
+            if isinstance(error, errors.RateLimited) and error.retry_after_s is not None:
+                now = self._clock.now()
+                told += f", until {clock_time(now + timedelta(seconds=error.retry_after_s), now)}"
+            return self._ended(entry, Stage.REJECTED, str(error.status or ""), told)
+        return self._unknown(entry, error.reason if isinstance(error, errors.OutcomeUnknown) else "unforeseen", told)
 
-    async def _reread(self, vm_id: str) -> None:
+    async def _look_after_refusal(self, entry: JournalEntry) -> JournalEntry:
         """After a refusal, show the VM as it is: that a 4xx changed nothing is documented nowhere."""
+        submission = entry.submission
+        what = ""
         try:
-            self._feed(vms=((await self._client.get_vm(vm_id)).row(),))
-        except errors.NotFound:
-            self._feed(gone_ids=frozenset({vm_id}))
+            self._feed(vms=((await self._client.get_vm(submission.vm_id)).row(),))
+            if submission.reason == "404":
+                what = "the VM is there, so the base path may be wrong"
+        except errors.NotFound as error:
+            what = await self._what_is_missing(submission.vm_id, error)
         except errors.CloudError:
             pass  # the poller tells about the cloud
+        if not what:
+            return entry
+        return await self._record(
+            replace(entry, submission=replace(submission, message=f"{submission.message}; {what}"))
+        )
+
+    async def _what_is_missing(self, vm_id: str, missing: errors.NotFound) -> str:
+        """What it means that a VM is not found: it is gone, or nothing is to be found under this base path."""
+        try:
+            await self._client.account()
+        except (errors.NotFound, errors.BadAnswer):
+            return "neither the VM nor the account is found, so the base path may be wrong"
+        except errors.CloudError:
+            return _plain(missing.message)
+        if missing.status != 404:
+            return _plain(missing.message)
+        self._feed(gone_ids=frozenset({vm_id}))
+        return GONE
 
     def _unknown(self, entry: JournalEntry, reason: str, what: str) -> JournalEntry:
         submission = replace(entry.submission, stage=Stage.UNKNOWN, reason=reason, message=what)
@@ -179,14 +239,7 @@ class Sender:
         return entry
 
     async def _record(self, entry: JournalEntry) -> JournalEntry:
-        try:
-            await self._journal.record(entry)
-        except JournalError as error:
-            # The truth about the POST outranks the disk: it is shown all the same.
-            told = f"not recorded: {_plain(error.message)}; the next start will have to look it up"
-            message = f"{entry.submission.message}; {told}".lstrip("; ")
-            entry = replace(entry, submission=replace(entry.submission, message=message))
-        self._feed(submissions=(entry.submission,))
+        await self._journal.keep(entry)
         return entry
 
     def _wall(self) -> float:
@@ -200,12 +253,13 @@ def planned(step: Step, plan: Plan, *, origin: str, at: datetime, baseline: Base
         plan_id=plan.id,
         vm_id=step.vm.id,
         vm_name=step.vm.name,
-        type=plan.type.value,
+        type=step.request.type.value,
         body=step.body,
         stage=Stage.SENDING,
         intended=at.timestamp(),
+        replaces=plan.replaces,
     )
-    return JournalEntry(submission, origin, step.url, baseline, plan.replaces)
+    return JournalEntry(submission, origin, step.url, baseline)
 
 
 def changed_since(seen: VmRow, now: VmRow, *, type_: str) -> str:

@@ -45,19 +45,24 @@ def run(host: str, port: int, cloud: SimulatedCloud, stdout: TextIO, stderr: Tex
         print(server.url, file=stdout, flush=True)
         quirks = ", ".join(f"{name}={value}" if value else name for name, value in cloud.quirks.items())
         odd = f" Quirks: {quirks}." if quirks else ""
-        print(f"{len(cloud.vms())} VMs; sign in as {cloud.email}.{odd} ctrl+c ends it.", file=stderr, flush=True)
+        told = f"{len(cloud.vms())} VMs; sign in as {cloud.email}.{odd} ctrl+c ends it."
+        print(_visible(told), file=stderr, flush=True)
         asked_to_end.wait()
     except OSError as error:
-        print(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. Choose another with --port (0: any free one).",
-            file=stderr,
-        )
+        reason = (error.strerror or str(error)).rstrip(".")
+        told = f"Cannot listen on {host}:{port}: {reason}. Choose another with --port (0: any free one)."
+        print(_visible(told), file=stderr)
         return CANNOT_LISTEN
     finally:
         server.stop()
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return 0
+
+
+def _visible(text: str) -> str:
+    """The text, with escapes in it where a terminal would obey what was typed."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _told(received: Received) -> str:

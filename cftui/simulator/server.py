@@ -122,6 +122,9 @@ class SimulatorServer:
         except OSError as error:
             self._failure = error
             return
+        except UnicodeError:  # what the names of hosts cannot hold
+            self._failure = OSError("That is no host name.")
+            return
         finally:
             self._ready.set()
         await self._stopping.wait()

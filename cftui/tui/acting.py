@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import ModalScreen
 
-from cftui.api.requests import ActionRequest, from_body, simple
+from cftui.api.requests import ActionRequest, simple
 from cftui.errors import CftuiError, UsageError
-from cftui.fleet.history import HistoryEntry, Stage, Submission
+from cftui.fleet.history import HistoryEntry
 from cftui.fleet.order import Column
-from cftui.fleet.rows import ActionType, VmRow
-from cftui.fleet.rules import availability
-from cftui.operations.plan import Plan, Skipped, make_plan
-from cftui.text import clean, count
-from cftui.tui.look import Line, Part
-from cftui.tui.standing import not_live_reason
+from cftui.fleet.rows import ActionType, Power, VmRow
+from cftui.operations.order import Order
+from cftui.operations.plan import Plan, Skipped, Workflow, make_plan
+from cftui.operations.workflows import make_workflow
+from cftui.text import clean, clock_time, count
+from cftui.tui.explaining import Explaining
+from cftui.tui.look import Part
+from cftui.tui.modals.changes import is_same
+from cftui.tui.offers import Wish, name_of, refusal, wish_of
+from cftui.tui.ordering import usual_order
+from cftui.tui.running import Running, is_run
+from cftui.tui.standing import cannot_send, not_live_reason
+from cftui.tui.twins import twins_of
+from cftui.tui.verdict import verdict
+from cftui.tui.workflow_words import WITH_FORM, targets_of
+from cftui.tui.writing import seconds_of
 
 if TYPE_CHECKING:
     from cftui.tui.app import CftuiApp
+    from cftui.tui.modals.form import Form
 
-_FORMS = frozenset({ActionType.RESIZE, ActionType.RENAME, ActionType.SNAPSHOT})
+_FORMS: frozenset[Wish] = frozenset({ActionType.RESIZE, ActionType.RENAME, ActionType.SNAPSHOT, *WITH_FORM})
 
 
 class Acting:
@@ -38,6 +49,9 @@ class Acting:
 
     def __init__(self, app: CftuiApp) -> None:
         self._app = app
+        self._explaining = Explaining(app, self)
+        self.running = Running(app, self)
+        """Runs of several VMs or of several steps."""
 
     async def choose(self, targets: Sequence[VmRow]) -> None:
         """Open the palette for these VMs, frozen by id now."""
@@ -51,62 +65,72 @@ class Acting:
             targets,
             update.view.doing,
             is_read_only=update.is_read_only,
+            locked_by=update.locked_by,
             not_live_reason=not_live_reason(update),
             is_production=self._app.profile.is_production,
+            has_gap=bool(update.journal_gap),
+            hidden=self._app.cockpit.listing.hidden_among(vm.id for vm in targets),
+            update=lambda: self._app.update_now,
         )
 
-        async def chosen(type_: ActionType | None) -> None:
-            if type_ is not None:
-                await self.start(type_, targets)
+        async def chosen(wish: Wish | None) -> None:
+            if wish is not None:
+                await self.start(wish, targets)
 
-        await self._ask(palette, chosen)
+        await self.ask(palette, chosen)
 
-    async def start(self, type_: ActionType, targets: Sequence[VmRow]) -> None:
-        """Ask for what an action needs beyond its type, then for the confirmation."""
-        able, skipped = self._sorted_out(type_, targets)
+    async def start(self, wish: Wish, targets: Sequence[VmRow]) -> None:
+        """Ask for what an action or a workflow needs beyond its targets, then for the confirmation."""
+        able, skipped = self._sorted_out(wish, targets)
         if not able:
             reason = skipped[0].reason if len(skipped) == 1 else f"none of {count(len(skipped), 'VM')} can do it now"
-            self._app.say([Part(f"{type_}: not now: {reason}", "warn")])
+            self._app.say([Part(f"{name_of(wish)}: not now: {reason}", "warn")])
             return
-        if type_ not in _FORMS:
-            await self.confirm([(vm, simple(type_)) for vm in able], skipped)
+        workflow = wish if isinstance(wish, Workflow) else Workflow.NONE
+        if wish not in _FORMS:
+            request = simple(wish) if isinstance(wish, ActionType) else None
+            await self.confirm([(vm, request) for vm in able], skipped, workflow=workflow)
             return
 
         async def filled(pairs: list[tuple[VmRow, ActionRequest]] | None) -> None:
             if pairs:
-                await self.confirm(pairs, skipped)
+                await self.confirm(pairs, skipped, workflow=workflow)
 
-        await self._ask(self._form(type_, able), filled)
+        form = self._form(wish, able)
+        form.watch_targets(lambda: self._app.update_now.view)
+        await self.ask(form, filled)
 
-    def _sorted_out(self, type_: ActionType, targets: Sequence[VmRow]) -> tuple[list[VmRow], list[Skipped]]:
+    def _sorted_out(self, wish: Wish, targets: Sequence[VmRow]) -> tuple[list[VmRow], list[Skipped]]:
         update = self._app.update_now
         able: list[VmRow] = []
         skipped: list[Skipped] = []
         for vm in targets:
             now = update.view.vms.get(vm.id)
-            if now is None:
-                skipped.append(Skipped(vm, "it does not exist any more"))
+            if now is None or not is_same(vm, now):
+                why = "it does not exist any more" if now is None else "another VM has its id now"
+                skipped.append(Skipped(vm, why))
                 continue
-            offers = availability(
+            reason, way_out = refusal(
+                wish,
                 now,
                 doing=update.view.doing.get(vm.id),
                 is_read_only=update.is_read_only,
+                locked_by=update.locked_by,
                 not_live_reason=not_live_reason(update),
             )
-            offer = next(offer for offer in offers if offer.type is type_)
-            if offer.is_allowed:
+            if not reason:
                 able.append(now)
             else:
-                skipped.append(Skipped(now, f"{offer.reason} {offer.way_out and f'→ {offer.way_out}'}".strip()))
+                skipped.append(Skipped(now, f"{reason} {way_out and f'→ {way_out}'}".strip()))
         return able, skipped
 
-    def _form(self, type_: ActionType, targets: Sequence[VmRow]) -> ModalScreen[list[tuple[VmRow, ActionRequest]]]:
-        now = self._app.clock.now()
-        match type_:
-            case ActionType.RESIZE:
+    def _form(self, wish: Wish, targets: Sequence[VmRow]) -> Form:
+        now, workflow = self._app.clock.now(), wish if isinstance(wish, Workflow) else Workflow.NONE
+        match wish:
+            case ActionType.RESIZE | Workflow.GUIDED_RESIZE:
                 from cftui.tui.modals.resize import ResizeForm
 
-                return ResizeForm(targets, now=now)
+                return ResizeForm(targets, now=now, workflow=workflow)
             case ActionType.RENAME:
                 from cftui.tui.modals.rename import RenameForm
 
@@ -115,92 +139,160 @@ class Acting:
             case _:
                 from cftui.tui.modals.snapshot import SnapshotForm
 
-                return SnapshotForm(targets, now=now)
+                return SnapshotForm(targets, now=now, workflow=workflow)
 
     async def confirm(
         self,
-        pairs: Sequence[tuple[VmRow, ActionRequest]],
+        pairs: Sequence[tuple[VmRow, ActionRequest | None]],
         skipped: Sequence[Skipped] = (),
         *,
         replaces: str = "",
+        workflow: Workflow = Workflow.NONE,
     ) -> None:
-        """Freeze the plan and show it; what is confirmed goes to the engine once.
+        """Freeze the plan and ask about it; what is confirmed goes to the engine once.
 
         Args:
-            pairs: VMs with their requests.
+            pairs: VMs with their requests; None for workflows without one.
             skipped: Named, and not acted on.
             replaces: For sending again, the token of what it replaces.
+            workflow: What is done to each VM, where that is more than its request.
         """
-        from cftui.tui.modals.confirm import Confirm
+        base_url = self._app.profile.api
+        if workflow:
+            plan = make_workflow(workflow, pairs, base_url=base_url, skipped=skipped)
+        else:
+            asked = [(vm, request) for vm, request in pairs if request is not None]
+            plan = make_plan(asked, base_url=base_url, skipped=skipped, is_resend=bool(replaces), replaces=replaces)
+
+        async def again() -> None:
+            await self.confirm_able(pairs, skipped, replaces=replaces, workflow=workflow)
+
+        await self.ask_about(plan, usual_order(len(pairs)), again=again)
+
+    async def ask_about(
+        self,
+        plan: Plan,
+        order: Order,
+        *,
+        again: Callable[[], Awaitable[None]],
+        go: Callable[[Plan, Order, bool], Awaitable[None]] | None = None,
+    ) -> None:
+        """Show a frozen plan; nothing of it is sent before it is confirmed.
+
+        Args:
+            plan: What would be sent.
+            order: In which order; it may be changed in the confirmation.
+            again: Asks anew about the VMs as they are by then.
+            go: Carries out what was confirmed, told whether a gap in the journal was accepted; None to execute it.
+        """
+        from cftui.tui.modals.confirm import ANOTHER_ORDER, Confirm
 
         app = self._app
-        plan = make_plan(pairs, base_url=app.profile.api, skipped=skipped, is_resend=bool(replaces), replaces=replaces)
-        view = app.update_now.view
-        names = Counter(vm.name for vm in view.vms.values())
         dialog = Confirm(
             plan,
             profile=app.profile,
             view=lambda: app.update_now.view,
-            same_name_ids=frozenset(vm_id for vm_id, vm in view.vms.items() if names[vm.name] > 1),
+            twins=twins_of([step.vm for step in plan.steps], app.update_now.view.vms.values()),
             estimates=app.update_now.estimates,
+            held=self.held,
+            gap=app.update_now.journal_gap,
+            hidden=app.cockpit.listing.hidden_among({step.vm.id for step in plan.steps}),
+            order=order,
+            takes_s=self.running.takes_s(plan, order),
         )
 
-        def answered(is_confirmed: bool | None) -> None:
-            if is_confirmed:
-                app.run_worker(self._execute(plan), group="execute", exit_on_error=False)
+        async def answered(answer: bool | str | None) -> None:
+            if answer == ANOTHER_ORDER:
+                await self._ask_for_order(plan, order, again=again, go=go)
+            elif answer is True:
+                await (go or self._go)(plan, order, bool(dialog.gap))
+            elif answer is False:
+                await again()
 
-        await self._ask(dialog, answered)
+        await self.ask(dialog, answered)
 
-    async def _execute(self, plan: Plan) -> None:
+    async def _ask_for_order(
+        self,
+        plan: Plan,
+        order: Order,
+        *,
+        again: Callable[[], Awaitable[None]],
+        go: Callable[[Plan, Order, bool], Awaitable[None]] | None,
+    ) -> None:
+        from cftui.tui.modals.order import OrderDialog
+
+        async def answered(other: Order | None) -> None:
+            await self.ask_about(plan, other or order, again=again, go=go)
+
+        await self.ask(OrderDialog(order, targets=len(targets_of(plan)), workflow=plan.workflow), answered)
+
+    async def confirm_able(
+        self,
+        pairs: Sequence[tuple[VmRow, ActionRequest | None]],
+        skipped: Sequence[Skipped] = (),
+        *,
+        replaces: str = "",
+        workflow: Workflow = Workflow.NONE,
+    ) -> None:
+        """Ask anew about the VMs as they are now; those that cannot do it any more are skipped, with the reason."""
+        requests = {vm.id: request for vm, request in pairs}
+        first = pairs[0][1] if pairs else None
+        wish: Wish | None = workflow or (first.type if first is not None else None)
+        able, refused = self._sorted_out(wish, [vm for vm, _ in pairs]) if wish is not None else ([], [])
+        if able:
+            again = [(vm, requests[vm.id]) for vm in able]
+            await self.confirm(again, [*skipped, *refused], replaces=replaces, workflow=workflow)
+            return
+        why = refused[0].reason if len(refused) == 1 else "none of them can do it now"
+        self._app.say([Part(f"not now: {why}", "warn")])
+
+    def held(self) -> str:
+        """Why nothing at all can be sent now, and the way out; empty when it can."""
+        reason, way_out = cannot_send(self._app.update_now, self._app.clock)
+        return f"{reason} {self._app.look.glyphs.arrow} {way_out}" if way_out else reason
+
+    async def _go(self, plan: Plan, order: Order, accepts_gap: bool) -> None:
+        if is_run(plan):
+            await self.running.begin(plan, order)
+        work = self._execute(plan, order, accepts_gap=accepts_gap)
+        self._app.run_worker(work, group="execute", exit_on_error=False)
+
+    async def _execute(self, plan: Plan, order: Order, *, accepts_gap: bool) -> None:
         try:
-            submissions = await asyncio.wrap_future(self._app.engine.execute(plan))
+            submissions = await asyncio.wrap_future(self._app.engine.execute(plan, order, accepts_gap=accepts_gap))
         except CftuiError as error:
+            self.running.close(plan.id)
             await self.tell(error)
             return
         except Exception as error:  # a bug in sending is told; what it left is in the journal
             told = CftuiError(f"Sending failed inside cftui ({type(error).__name__}).", hint="Look at Actions: t")
             await self.tell(told)
             return
-        self._app.say(self._verdict(submissions))
+        if not is_run(plan):  # a run tells of itself
+            self._app.say(verdict(submissions[0], self._app.look.glyphs))
+            await self._explaining.after(plan, submissions)
 
-    def _verdict(self, submissions: Sequence[Submission]) -> Line:
-        glyphs = self._app.look.glyphs
-        if len(submissions) == 1:
-            only = submissions[0]
-            words = f"{clean(only.vm_name)} {only.type}"
-            match only.stage:
-                case Stage.REJECTED | Stage.NOT_SENT | Stage.ERRORED | Stage.SKIPPED:
-                    verdict = "rejected" if only.stage is Stage.REJECTED else "not sent"
-                    return [Part(f"{glyphs.failed} {words} {verdict}", "*bad"), Part(f"  {clean(only.message)}")]
-                case Stage.UNKNOWN:
-                    return [Part(f"{glyphs.unknown} {words}: no answer came", "*unk"), Part("  do not repeat it")]
-                case _:
-                    return [Part(f"{glyphs.busy} {words} {only.stage}", "*busy")]
-        stages = Counter(submission.stage for submission in submissions)
-        words = ", ".join(f"{number} {stage.value.replace('_', ' ')}" for stage, number in stages.items())
-        is_bad = any(stage in (Stage.REJECTED, Stage.NOT_SENT, Stage.UNKNOWN) for stage in stages)
-        return [Part(f"{glyphs.warn if is_bad else glyphs.busy} {words}", "*warn" if is_bad else "*busy")]
+    async def invert(self, targets: Sequence[VmRow]) -> None:
+        """Propose the opposite of the last action from here on one VM."""
+        from cftui.tui.inverse import inverse_of
+
+        if len(targets) != 1:
+            self._app.say([Part("the opposite is proposed for one VM at a time", "warn")])
+            return
+        found = inverse_of(targets[0], self._app.update_now.view)
+        if isinstance(found, str):
+            self._app.say([Part(f"{clean(targets[0].name)}: {found}", "warn")])
+            return
+        # A running VM is not resized: it is stopped first, and started again.
+        is_running = targets[0].power is not Power.OFF and found.type is ActionType.RESIZE
+        workflow = Workflow.GUIDED_RESIZE if is_running else Workflow.NONE
+        await self.confirm_able([(targets[0], found)], workflow=workflow)
 
     async def explain(self, entry: HistoryEntry) -> bool:
-        """Open what is known about an action whose outcome is not known; False for all others."""
-        if entry.stage is not Stage.UNKNOWN:
-            return False
-        from cftui.tui.modals.notices import UnknownOutcome
-
-        app = self._app
-        submission = app.update_now.view.submissions.get(entry.id)
-
-        async def answered(wish: str | None) -> None:
-            vm = app.update_now.view.vms.get(entry.vm_id)
-            if wish != "resend" or submission is None:
-                return
-            if vm is None:
-                await self.tell(UsageError("The VM does not exist any more.", hint="There is nothing to send it to."))
-                return
-            await self.confirm([(vm, from_body(submission.body))], replaces=submission.token)
-
-        await self._ask(UnknownOutcome(entry, submission, view=lambda: app.update_now.view), answered)
-        return True
+        """Open what is to be decided about an action, or the run it belongs to; False where there is neither."""
+        if self.running.tells_of(entry):
+            return await self.running.open_entry(entry)
+        return await self._explaining.explain(entry) or await self.running.open_entry(entry)
 
     async def tell(self, error: CftuiError) -> None:
         """Show an error that has no place of its own."""
@@ -218,7 +310,30 @@ class Acting:
             if password:
                 app.engine.set_credentials(password)
 
-        await self._ask(AskPassword(clean(app.profile.email), clean(app.profile.host), reason), answered)
+        await self.ask(AskPassword(clean(app.profile.email), clean(app.profile.host), reason), answered)
+
+    async def allow_writing(self, text: str) -> None:
+        """Lift read-only for a time: `10m`, `90s`, `1h`.
+
+        Raises:
+            UsageError: It is no such time.
+        """
+        seconds = seconds_of(text)
+        try:
+            await asyncio.wrap_future(self._app.engine.allow_writing(seconds))
+        except CftuiError as error:
+            await self.tell(error)
+            return
+        until = clock_time(self._app.clock.now() + timedelta(seconds=seconds), self._app.clock.now())
+        sign = self._app.look.glyphs.warn
+        self._app.say([Part(f"{sign} changes are allowed until {until}", "*warn"), Part("  :ro ends it", "text")])
+
+    async def forbid_writing(self) -> None:
+        """End at once what lifted read-only."""
+        try:
+            await asyncio.wrap_future(self._app.engine.forbid_writing())
+        except CftuiError as error:
+            await self.tell(error)
 
     async def copy(self, vms: Sequence[VmRow]) -> None:
         """Choose what to copy of some VMs."""
@@ -230,7 +345,7 @@ class Acting:
             if text:
                 self._app.copy_text(text)
 
-        await self._ask(CopyMenu(vms, base_url=self._app.profile.api), answered)
+        await self.ask(CopyMenu(vms, base_url=self._app.profile.api), answered)
 
     async def command(self, name: str, argument: str = "") -> None:
         """Do what a command says; an action opens its form or confirmation, never more.
@@ -250,27 +365,43 @@ class Acting:
                 case "sort":
                     listing, column = app.cockpit.listing, Column(argument.lower())
                     app.cockpit.sort_by(column, is_reversed=column is listing.sort and not listing.is_reversed)
+                case "sel" | "save" | "view":
+                    await app.cockpit.choosing.command(name, argument)
                 case "vm":
                     for vm in reached(argument, app.update_now.view)[:1]:
                         app.cockpit.table.move_to_id(vm.id)
                         await app.open_vm(vm.id)
                 case "theme" if argument in app.available_themes:
                     app.theme = argument
+                case "watch":
+                    app.duty.watch(argument)
+                case "handover":
+                    await app.duty.handover(argument)
                 case "history":
                     await app.open_history()
+                case "run":
+                    await self.running.open_one(argument)
+                case "inverse":
+                    await self.invert(reached(argument, app.update_now.view) if argument else app.cockpit.targets())
                 case "q!":
                     await self._app.action_quit(is_certain=True)
                 case "quit" | "q":
                     await app.action_quit()
+                case "rw":
+                    await self.allow_writing(argument)
+                case "ro":
+                    await self.forbid_writing()
                 case "refresh" | "pause" | "profile" | "help":
                     await app.run_action(name)
                 case _:
                     targets = list(reached(argument, app.update_now.view)) if argument else app.cockpit.targets()
-                    await self.start(ActionType(name.replace("-", "_")), targets)
+                    if not argument and app.cockpit.says_what_vanished():
+                        return
+                    await self.start(wish_of(name), targets)
         except (UsageError, ValueError) as error:
             app.say([Part(f"{name}: {clean(str(error))}", "warn")])
 
-    async def _ask(self, dialog: ModalScreen[Any], answered: Any) -> None:
+    async def ask(self, dialog: ModalScreen[Any], answered: Any) -> None:
         """Push a dialog unless one is open."""
         if not self._app.has_dialog:
             await self._app.push_screen(dialog, answered)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.console import RenderableType
-from rich.text import Text
 from textual import events, work
 from textual.binding import BindingType
 from textual.command import Provider
@@ -26,18 +25,21 @@ from cftui.operations.state import LinkState, Update
 from cftui.text import clean, count
 from cftui.tui import keymap, terminal
 from cftui.tui.acting import Acting
+from cftui.tui.announcing import Announcing
 from cftui.tui.attention import Attention
 from cftui.tui.cockpit import CockpitSettings, ProfileBadge
+from cftui.tui.duty import Duty
 from cftui.tui.glyphs import ASCII, UNICODE
 from cftui.tui.look import Line, Look, Part
 from cftui.tui.messages import DetailsWanted, EntryVisited, FleetMoved
 from cftui.tui.one_key import OneKeyAtATime
 from cftui.tui.screens.vms import VmsScreen
 from cftui.tui.standing import RoundTrip, is_fresh, standing
-from cftui.tui.telling import Moment, needs_eyes, told
+from cftui.tui.telling import Moment
 from cftui.tui.themes import COLOURLESS_THEME, DEFAULT_THEME, load_themes
 from cftui.tui.updates import tightened
 from cftui.tui.widgets.bars import Standing
+from cftui.tui.widgets.too_small import BLIND_KEYS, cover, is_too_small
 from cftui.tui.widgets.vm_details import attributes_of
 
 if TYPE_CHECKING:
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
     from cftui.operations.subscription import Subscription
     from cftui.tui.commands import CommandGiven
 
-EXIT_BUG = 70
 _PANES = {"table": "VM list", "about": "details", "actions": "actions"}
 _LEAVES_WITHIN_S = 5.0
 """A second quit within this leaves unsent requests out."""
@@ -97,7 +98,8 @@ class CftuiApp(OneKeyAtATime[None]):
         )
         # One for good: what Textual has filtered once it keeps by the filter that did it.
         self._door = terminal.DoorFilter(is_colourless=self._is_colourless, is_ascii=self.is_ascii)
-        themes, self._styles, self.notices = load_themes(*self.settings.theme_folders)
+        themes, self._styles, problems = load_themes(*self.settings.theme_folders)
+        self.notices = [*self.settings.notes, *problems]
         for theme in themes:
             self.register_theme(theme)
         self.notices += keymap.problems(self.settings.keymap)
@@ -109,10 +111,10 @@ class CftuiApp(OneKeyAtATime[None]):
         self.theme = wanted
         self.set_keymap(dict(self.settings.keymap))
         self.update_now: Update = engine.update
-        self.farewell = ""
-        """One line for stderr after the screen is restored: what goes on in the cloud."""
         self._subscription: Subscription | None = None
         self._attention = Attention()
+        self.announcing = Announcing(self, self._attention)
+        self.duty = Duty(self)
         self._trip = RoundTrip()
         self._last_key = -math.inf
         self._last_interrupt = -math.inf
@@ -162,6 +164,10 @@ class CftuiApp(OneKeyAtATime[None]):
         self._subscription = self.engine.subscribe(self._wake)
         self.call_after_refresh(self.engine.start)
         self.set_interval(1.0, self._tick)
+        self.call_after_refresh(self._tell_notices)
+        self._entitle()
+
+    def _tell_notices(self) -> None:
         for notice in self.notices:
             self.say([Part(f"{self.look.glyphs.warn} {clean(notice)}", "warn")])
 
@@ -178,12 +184,19 @@ class CftuiApp(OneKeyAtATime[None]):
         """Take what changed to every screen that shows it."""
         if self._subscription is None:
             return
-        was_fresh = is_fresh(self.update_now)
+        if self.engine.failure is not None:
+            raise self.engine.failure
+        was_fresh, wrote = is_fresh(self.update_now), self.update_now.writes_until is not None
         self.update_now = self._subscription.take()
+        if wrote and self.update_now.writes_until is None:
+            self.say(
+                [Part(f"{self.look.glyphs.warn} read-only again", "*warn"), Part("  nothing more is sent", "text")]
+            )
         if is_fresh(self.update_now) != was_fresh:
             self.cockpit.repaint_data()
-        self._tell_outcomes()
+        self.announcing.take(self.update_now)
         self._show(self.update_now)
+        self._entitle()
         self._ask_for_credentials()
         if self._tames_collector and self.update_now.view.read_at is not None:
             self._tames_collector = False
@@ -206,14 +219,21 @@ class CftuiApp(OneKeyAtATime[None]):
         """Whether a dialog is open."""
         return self.screen.is_modal
 
+    def on_resize(self) -> None:
+        """A terminal may be too small for any screen."""
+        cover(self.screen_stack, self.size)
+
     def _tick(self) -> None:
+        cover(self.screen_stack, self.size)
         for screen in self.screen_stack:
             if (tick := getattr(screen, "tick", None)) is not None:
                 tick()
 
     def say(self, line: Line) -> None:
-        """Stand a message in a rule."""
-        self.cockpit.say(line)
+        """Stand a message in a rule of every screen that has one for it."""
+        for screen in self.screen_stack:
+            if (say := getattr(screen, "say", None)) is not None:
+                say(line)
 
     # Time
 
@@ -225,7 +245,7 @@ class CftuiApp(OneKeyAtATime[None]):
         """Now, and what is usual."""
         update = self.update_now
         is_live = update.link.state is LinkState.LIVE
-        return Moment(self._cloud_now(), update.estimates, self.look.glyphs, is_live)
+        return Moment(self._cloud_now(), update.estimates, self.look.glyphs, is_live, update.view.vms)
 
     @property
     def is_untouched(self) -> bool:
@@ -247,24 +267,37 @@ class CftuiApp(OneKeyAtATime[None]):
     def unseen(self) -> tuple[HistoryEntry, ...]:
         """What went wrong or is unknown since the start, and nobody looked at yet; in the panel's order."""
         is_read = self.update_now.link.round_trip_s is not None  # told at the end of the first round
-        return self._attention.unseen(self.update_now.view.history, is_read=is_read)
+        update = self.update_now
+        return self._attention.unseen(update.view.history, is_read=is_read, runs=update.runs)
 
     def on_entry_visited(self, event: EntryVisited) -> None:
         """Somebody looked at it."""
         if self._attention.visit(event.entry_id):
             self._show(replace(self.update_now, change=Change()))
+            self._entitle()
 
-    def _tell_outcomes(self) -> None:
-        """One message for the newest of our own actions that ended; a bell when one ended badly."""
-        ended = self._attention.outcomes(self.update_now.view.history, self.update_now.change.entries)
-        if not ended:
-            return
-        entry = ended[0]
-        said = told(entry, self.moment())
-        head = f"{said.glyph} {clean(entry.vm_name)} {clean(entry.type)} {said.word}"
-        self.say([Part(head, f"*{said.ink}"), Part(f"  {said.text}")])
-        if self.settings.bell and any(map(needs_eyes, ended)):
-            self.bell()
+    def needing(self) -> tuple[HistoryEntry, ...]:
+        """What needs somebody: VMs that wait for a decision, then what nobody looked at yet."""
+        waiting = tuple(self.announcing.turn_entries())
+        return (*waiting, *(entry for entry in self.unseen() if entry not in waiting))
+
+    def next_word(self) -> str:
+        """Where the key for the next one leads now; empty where nothing needs anybody."""
+        if self.announcing.turn_entries():
+            return "your turn"
+        return "next unseen" if self.unseen() else ""
+
+    def next_hint(self) -> Line:
+        """That key and that word, for a rule."""
+        word = self.next_word()
+        return [Part(self.key_of("next"), "*key"), Part(f" {word}", "muted")] if word else []
+
+    def show_watched(self) -> None:
+        """Other VMs are watched: show it."""
+        self._show(replace(self.update_now, change=Change()))
+
+    def _entitle(self) -> None:
+        self.announcing.entitle(self.standing())
 
     def _ask_for_credentials(self) -> None:
         is_refused = self.update_now.link.state is LinkState.UNAUTHORISED
@@ -290,9 +323,15 @@ class CftuiApp(OneKeyAtATime[None]):
         """The key of a binding as a person reads it, remapped or not."""
         return keymap.shown(key_id, self.settings.keymap)
 
+    def tell_left_out(self) -> None:
+        """Say that keys right behind a paste did nothing."""
+        self.say([Part("keys right behind a paste were left out", "warn")])
+
     async def on_event(self, event: events.Event) -> None:
         """Note when a key came, and whether anybody looks."""
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if event.key not in BLIND_KEYS and is_too_small(self.size):
+                return
             self._last_key = self.clock.monotonic()
         elif isinstance(event, events.AppFocus | events.AppBlur):
             self.engine.focus(isinstance(event, events.AppFocus))
@@ -351,9 +390,6 @@ class CftuiApp(OneKeyAtATime[None]):
             again = [Part(self.key_of("quit"), "*key"), Part(" again leaves them out", "*warn")]
             self.say([Part(words, "*warn"), *again])
             return
-        going_on = sum(entry.is_open for entry in self.update_now.view.history if entry.is_own)
-        if going_on:
-            self.farewell = f"{going_on} in progress. Following resumes at the next start; cftui watch follows now."
         self.exit()
 
     async def action_help_quit(self) -> None:  # type: ignore[override]  # Textual awaits key actions of both kinds
@@ -385,6 +421,11 @@ class CftuiApp(OneKeyAtATime[None]):
 
         await self.push_screen(HistoryScreen())
 
+    async def action_open_run(self) -> None:
+        """Open the run that goes on, or the last one."""
+        if not self.has_dialog:
+            await self.run_command("run")
+
     def on_command_given(self, event: CommandGiven) -> None:
         """A command of the line or of the palette."""
         self.call_next(self.run_command, event.name, event.argument)
@@ -393,20 +434,31 @@ class CftuiApp(OneKeyAtATime[None]):
         """Do what a command says; an action opens its form or confirmation, never more."""
         await self.acting.command(name, argument)
 
-    def _fatal_error(self) -> None:
-        """A bug: a report without local variables, which may hold secrets; exit code 70."""
-        stamp = self.clock.now().strftime("%Y%m%d-%H%M%S")
-        self._exit_renderables.append(Text(terminal.crash_report(self.settings.state_dir, stamp)))
-        self._return_code = EXIT_BUG
-        self._close_messages_no_wait()
+    def leave(self, code: int) -> None:
+        """End with an exit code; from this moment on nothing more is sent."""
+        self.engine.begin_stop()
+        super().leave(code)
+
+    def on_driver_signal_resume(self) -> None:
+        """Back in front, or read again: what is shown is as old as the absence was long."""
+        self.engine.refresh()
+
+    def tell_no_shell(self) -> None:
+        """Say why ctrl+z did nothing."""
+        self.say([Part("there is no shell to go back to", "warn")])
 
     def run_guarded(self) -> int:
-        """Run on the real terminal until the end; signals restore the screen.
+        """Run on the real terminal until the end, and stop the engine, whatever ends it.
 
         Returns:
-            The exit code: 0, 130 after ctrl+c twice, 129, 130 or 143 after a signal, 70 after a bug.
+            The exit code: 0, 130 after ctrl+c twice; 129, 130, 131 or 143 after a signal.
+
+        Raises:
+            Exception: A bug, for whoever reports it.
         """
         self._tames_collector = True
-        with terminal.signals(lambda code: self.exit(return_code=code)):
-            self.run(mouse=self.settings.mouse)
+        try:
+            self.guard(mouse=self.settings.mouse)
+        finally:
+            self.engine.stop()
         return self.return_code or 0

@@ -19,6 +19,8 @@ class ProfileBadge:
     email: str = ""
     base_url: str = ""
     """Origin and base path, without a slash at the end; empty stands for https, the host and `/api/v1`."""
+    is_clear: bool = False
+    """The password travels without TLS, as the profile allows."""
 
     @property
     def api(self) -> str:
@@ -38,7 +40,15 @@ class CockpitSettings:
     glyphs: str = "auto"
     """`unicode`, `ascii`, or `auto`: ASCII where the terminal's encoding is not UTF-8."""
     bell: bool = True
-    """Ring when an action of ours ends badly."""
+    """Ring when something ended that somebody waits for, or went wrong."""
+    notify: str = "off"
+    """A desktop notification beside the bell: `osc9`, `osc777`, `osc99`, or `off`."""
+    has_title: bool = True
+    """Whether profile and counts stand in the terminal's title."""
     mouse: bool = True
     state_dir: Path | None = None
-    """Where a crash report is written; None writes none."""
+    """Where a crash report is written, saved views and watch marks are kept; None does nothing of that."""
+    views: Mapping[str, str] = field(default_factory=dict)
+    """Filters by the name of a view, as the configuration has them."""
+    notes: tuple[str, ...] = ()
+    """Short phrases to be told once something is on the screen: what of the environment has no say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from difflib import get_close_matches
 from functools import partial
 from typing import ClassVar, NamedTuple
@@ -18,14 +18,22 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from cftui.config.views import SavedView, find_view
 from cftui.errors import UsageError
 from cftui.fleet import rules
 from cftui.fleet.fleet import View
 from cftui.fleet.order import Column
+from cftui.fleet.query import filter as passing
+from cftui.fleet.query import parse
 from cftui.fleet.rows import ActionType, VmRow
 from cftui.fleet.targets import resolve
 from cftui.text import clean, count, cut
+from cftui.tui.choosing import filter_of
+from cftui.tui.duty import parse_handover
 from cftui.tui.modals.ink import Ink, lines
+from cftui.tui.offers import ALIASES, KEYS, Wish, refusal
+from cftui.tui.workflow_words import DESCRIPTIONS, WORKFLOW_KEYS
+from cftui.tui.writing import left_words, seconds_of
 
 _FILTER_WORDS = ("is:marked", "is:locked", "act:running", "act:failed", "cpu>=", "ram>=", "disk<", "status:")
 _COMPLETIONS = 8
@@ -41,22 +49,32 @@ class CommandSpec(NamedTuple):
     words: str
     """What it does."""
     kind: str = ""
-    """What its argument is: `targets`, `filter`, `vm`, `sort`, `theme`, or empty."""
+    """What its argument is, such as `targets`, `filter`, `sel`, `watch`, `view`, `time`, or empty."""
 
     @property
-    def action(self) -> ActionType | None:
-        """The action it starts, if it starts one."""
-        return ActionType(self.name) if self.name in set(ActionType) else None
+    def wish(self) -> Wish | None:
+        """The action or the workflow that it starts, if it starts one."""
+        return next((wish for wish in KEYS.values() if wish == self.name), None)
 
 
 COMMANDS: tuple[CommandSpec, ...] = (
     *(CommandSpec(type_.value, "[TARGET… | @FILTER]", rules.description(type_), "targets") for type_ in ActionType),
+    *(CommandSpec(flow.value, "[TARGET… | @FILTER]", DESCRIPTIONS[flow], "targets") for flow in WORKFLOW_KEYS.values()),
+    CommandSpec("inverse", "[TARGET]", "propose the opposite of the last action from here on a VM", "targets"),
+    CommandSpec("run", "[ID]", "the run that goes on, or the last one"),
     CommandSpec("filter", "[WORDS]", "show what passes; without words, everything", "filter"),
     CommandSpec("vm", "TARGET", "everything about one VM", "vm"),
+    CommandSpec("sel", "EXPR | none | paste", "mark all that pass, or no VM, or those of a list from elsewhere", "sel"),
+    CommandSpec("view", "[NAME]", "filter and order as they were saved; without a name, choose", "view"),
+    CommandSpec("save", "NAME", "save filter and order as a view", "save"),
     CommandSpec("sort", "COLUMN", "sort the list; again turns it round", "sort"),
+    CommandSpec("watch", "[EXPR | none]", "tell whatever happens to VMs that pass; none watches no VM", "watch"),
+    CommandSpec("handover", "[FILE | copy] [HOURS]", "write the shift's timeline as Markdown", "handover"),
     CommandSpec("history", "", "the actions as a screen of their own"),
     CommandSpec("refresh", "", "ask the cloud now"),
     CommandSpec("pause", "", "pause the refreshing of the list, or go on"),
+    CommandSpec("rw", "[10m | 90s | 1h]", "allow changes for a time where the session began read-only", "time"),
+    CommandSpec("ro", "", "read-only again, at once"),
     CommandSpec("profile", "", "which profile this is"),
     CommandSpec("theme", "NAME", "another theme", "theme"),
     CommandSpec("help", "", "keys, signs and commands"),
@@ -108,6 +126,7 @@ def parse_command(text: str) -> tuple[CommandSpec, str]:
     """
     word, _, argument = text.strip().partition(" ")
     name = word.lower().replace("-", "_")
+    name = ALIASES.get(name, name)
     if name in _BY_NAME:
         return _BY_NAME[name], argument.strip()
     close = get_close_matches(name, _BY_NAME, 1)
@@ -183,6 +202,7 @@ class CommandLine(Widget):
         self._hidden: list[Widget] = []
         self._before: Widget | None = None
         self._error = ""
+        self._known_views: Mapping[str, SavedView] | None = None
 
     def compose(self) -> ComposeResult:
         """Help, and the line."""
@@ -236,7 +256,7 @@ class CommandLine(Widget):
             self._found = self._names(text)
         else:
             usage = ink(spec.name, "*strong") + ink(f" {spec.usage}   ", "muted") + ink(spec.words, "muted")
-            if spec.action is not None:
+            if spec.wish is not None:
                 usage = ink(spec.name, "*strong") + ink(f" {spec.usage}   asks before anything is sent", "muted")
             reach = self._reach(spec, argument)
             self._found = self._arguments(spec, text, argument)
@@ -254,6 +274,14 @@ class CommandLine(Widget):
 
     def _reach(self, spec: CommandSpec, argument: str) -> Content:
         ink = Ink(self.app)
+        if spec.kind == "time":
+            return self._reach_in_time(argument)
+        if spec.kind == "sel":
+            return self._reach_of_marking(argument)
+        if spec.kind == "watch":
+            return self._reach_of_watching(argument)
+        if spec.kind == "handover":
+            return self._reach_of_handover(argument)
         if spec.kind not in ("targets", "vm"):
             return Content("")
         if not argument:
@@ -262,15 +290,10 @@ class CommandLine(Widget):
             vms = reached(argument, self._view())
         except UsageError as error:
             return ink(f"{ink.glyphs.waiting} {error.message} {error.hint}".rstrip(), "muted")
-        if spec.action is None:
+        if (wish := spec.wish) is None:
             return ink(count(len(vms), "VM"), "strong")
         doing = self._view().doing
-        able = sum(
-            one.is_allowed
-            for vm in vms
-            for one in rules.availability(vm, doing=doing.get(vm.id))
-            if one.type is spec.action
-        )
+        able = sum(not refusal(wish, vm, doing=doing.get(vm.id))[0] for vm in vms)
         told = (
             ink(count(len(vms), "VM"), "*strong")
             + ink(f" match{'es' if len(vms) == 1 else ''} ")
@@ -279,6 +302,66 @@ class CommandLine(Widget):
         skipped = len(vms) - able
         told += ink(f"   {able:,} can now", "text")
         return told + (ink(f", {skipped:,} skipped", "warn") if skipped else Content(""))
+
+    def _reach_in_time(self, argument: str) -> Content:
+        """Whether changes can be allowed, and until when."""
+        ink, update = Ink(self.app), getattr(self.app, "update_now", None)
+        if update is not None and update.locked_by:
+            return ink(f"{ink.glyphs.failed} cannot be lifted: read-only by {cut(clean(update.locked_by), 40)}", "bad")
+        try:
+            seconds = seconds_of(argument)
+        except UsageError as error:
+            return ink(f"{ink.glyphs.waiting} {error}", "muted")
+        return ink(f"changes are allowed for {left_words(seconds)}, then read-only again by itself", "text")
+
+    def _reach_of_marking(self, argument: str) -> Content:
+        """How many VMs a filter would mark."""
+        ink = Ink(self.app)
+        if argument.lower() in ("", "none", "paste"):
+            words = {"none": "no VM is marked then", "paste": "asks for a list: names, ids or addresses"}
+            return ink(words.get(argument.lower(), "marks what passes, beside what is marked already"), "muted")
+        return self._passing(argument, self._marks(), "marked")
+
+    def _reach_of_watching(self, argument: str) -> Content:
+        """How many VMs a filter would watch."""
+        ink, app = Ink(self.app), getattr(self.app, "announcing", None)
+        watched = app.watching.ids if app is not None else frozenset()
+        if argument.lower() in ("", "none"):
+            now = f"{count(len(watched), 'VM')} watched now"
+            return ink(f"no VM is watched then; {now}" if argument else f"tells which; {now}", "muted")
+        return self._passing(argument, watched, "watched")
+
+    def _reach_of_handover(self, argument: str) -> Content:
+        """Where it would be written, and since when."""
+        ink = Ink(self.app)
+        try:
+            target, hours = parse_handover(argument)
+        except UsageError as error:
+            return ink(f"{ink.glyphs.waiting} {error}", "muted")
+        where = {"": "to a file in this folder", "copy": "to the clipboard"}.get(target, f"to {cut(target, 40)}")
+        since = "since this cockpit was opened" if hours is None else f"of the last {hours:g} h"
+        return ink(f"{where}, {since}", "muted")
+
+    def _passing(self, argument: str, already: Set[str], word: str) -> Content:
+        ink, view = Ink(self.app), self._view()
+        try:
+            found = passing(parse(filter_of(argument)), view.vms.values(), marked=self._marks(), doing=view.doing)
+        except UsageError as error:
+            return ink(f"{ink.glyphs.waiting} {error}", "muted")
+        more = len({vm.id for vm in found} - already)
+        told = ink(count(len(found), "VM"), "*strong") + ink(f" pass{'es' if len(found) == 1 else ''} ")
+        return told + ink(argument, "key") + ink(f"   {more:,} more would be {word}")
+
+    def _marks(self) -> Set[str]:
+        cockpit = getattr(self.app, "cockpit", None)
+        return cockpit.listing.marks if cockpit is not None else set()
+
+    def _views(self) -> Mapping[str, SavedView]:
+        """Saved views; read once while the line stands there."""
+        if self._known_views is None:
+            cockpit = getattr(self.app, "cockpit", None)
+            self._known_views = cockpit.choosing.views() if cockpit is not None else {}
+        return self._known_views
 
     def _arguments(self, spec: CommandSpec, text: str, argument: str) -> list[str]:
         """Completions of the word under the cursor, which is the last one."""
@@ -289,10 +372,17 @@ class CommandLine(Widget):
             case "targets" | "vm" if not argument.startswith("@"):
                 names = (shlex.quote(vm.name) for vm in self._view().vms.values() if vm.name.isprintable())
                 return _starting(names, word)
-            case "targets" | "vm" | "filter":
+            case "targets" | "vm" | "filter" | "sel" | "watch":
                 sign = "@" if word.startswith("@") else ""
                 regions = {f"region:{vm.region}" for vm in self._view().vms.values() if vm.region.isprintable()}
-                return [f"{sign}{found}" for found in _starting([*sorted(regions), *_FILTER_WORDS], word.lstrip("@"))]
+                known = [*sorted(regions), *_FILTER_WORDS]
+                if spec.kind == "sel" and word == argument and not sign:
+                    known = ["none", "paste", *known]
+                if spec.kind == "watch" and word == argument:
+                    known = ["none", *known]
+                return [f"{sign}{found}" for found in _starting(known, word.lstrip("@"))]
+            case "view" | "save":
+                return _starting(self._views(), argument) if " " not in argument else []
             case "sort":
                 return _starting(Column, word)
             case "theme":
@@ -348,8 +438,18 @@ class CommandLine(Widget):
             spec, argument = parse_command(text)
             if spec.kind in ("targets", "vm"):
                 reached(argument, self._view())
-            if spec.kind in ("vm", "sort", "theme") and not argument:
+            if spec.kind == "view" and argument:
+                find_view(self._views(), argument)
+            if spec.kind == "sel" and argument.lower() not in ("none", "paste"):
+                filter_of(argument)
+            if spec.kind == "watch" and argument.lower() not in ("none", ""):
+                filter_of(argument)
+            if spec.kind == "handover":
+                parse_handover(argument)
+            if spec.kind in ("vm", "sort", "theme", "save") and not argument:
                 raise UsageError(f"{spec.name} needs {spec.usage}.")
+            if spec.kind == "time":
+                seconds_of(argument)
         except UsageError as error:
             self._error = str(error)
             self._draw()
@@ -387,7 +487,7 @@ class CockpitCommands(Provider):
                 yield Hit(score, matcher.highlight(command.name), partial(self._take, command), help=command.words)
 
     async def _take(self, command: CommandSpec) -> None:
-        if command.kind in ("vm", "filter", "sort", "theme"):
+        if command.kind in ("vm", "filter", "sel", "save", "sort", "theme"):
             await self.screen.mount(CommandLine(f"{command.name} "))
         else:
             self.screen.post_message(CommandGiven(command.name))

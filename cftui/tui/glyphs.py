@@ -21,6 +21,7 @@ class Glyphs(NamedTuple):
     none: str = "–"
     waiting: str = "·"
     marked: str = "◆"
+    watched: str = "◉"
     cursor: str = "▌"
     idle_cursor: str = "│"
     square: str = "■"
@@ -78,6 +79,7 @@ ASCII = Glyphs(
     none="-",
     waiting=",",
     marked="+",
+    watched="@",
     cursor=">",
     idle_cursor="|",
     square="#",

@@ -20,7 +20,7 @@ class Key(NamedTuple):
     sentence: str
     """For help and tooltips."""
     scope: str
-    """Where it works: `everywhere`, `vms`, `list` (of rows), `details`, `history`; blanks between several."""
+    """Where it works: `everywhere`, `vms`, `list` (of rows), `details`, `history`, `run`; blanks between several."""
 
 
 KEYS = (
@@ -30,20 +30,30 @@ KEYS = (
         "palette",
         "act",
         "Open the action palette for the marked VMs, or the one under the cursor",
-        "vms",
+        "vms run",
     ),
+    Key("run", "R", "app.open_run", "run", "Open the run that goes on, or the last one", "vms history"),
+    Key("inverse", "u", "inverse", "opposite", "Propose the opposite of what was last done to the VM", "vms details"),
     Key("filter", "/", "filter", "filter", "Filter the list", "vms"),
-    Key("details", "enter,d", "details", "details", "Everything about the VM under the cursor", "vms history"),
-    Key("next", "n", "next", "next unseen", "Go to the next VM that needs you", "vms history"),
+    Key(
+        "details",
+        "enter,d",
+        "details",
+        "details",
+        "Everything about the VM under the cursor; in details, what next",
+        "vms history details run",
+    ),
+    Key("next", "n", "next", "next unseen", "Go to the next VM that needs you", "vms history run"),
     Key("history", "t", "history", "actions", "Focus the action history, then enlarge it", "vms"),
     Key("mark", "space", "mark", "mark", "Mark the VM and move down", "vms"),
-    Key("range", "v", "range", "range", "Begin or end marking a range", "vms"),
+    Key("range", "v,ctrl+space,ctrl+@", "range", "range", "Begin or end marking a range", "vms"),
     Key("range_down", "shift+down", "extend(1)", "", "Mark and move down", "vms"),
     Key("range_up", "shift+up", "extend(-1)", "", "Mark and move up", "vms"),
     Key("mark_all", "*", "mark_all", "mark all", "Mark everything visible; again to unmark it", "vms"),
     Key("invert", "I", "invert", "invert", "Invert the marks of what is visible", "vms"),
     Key("unmark", "U", "unmark", "unmark", "Take all marks away", "vms"),
     Key("include_hidden", "i", "include_hidden", "all marked", "Act on marks hidden by the filter too", "vms"),
+    Key("watch", "w", "watch", "watch", "Watch the VM: whatever happens to it is told; again ends it", "vms details"),
     Key("sort", "o", "sort", "sort", "Choose what the list is sorted by", "vms"),
     Key("sort_reverse", "O", "sort_reverse", "reverse", "Sort the other way round", "vms"),
     Key("wide", "W", "wide", "wide", "Show every column, or only those that fit", "vms"),
@@ -53,6 +63,15 @@ KEYS = (
     Key("pane_2", "2", "pane(2)", "", "Focus the details", "vms"),
     Key("pane_3", "3", "pane(3)", "", "Focus the actions", "vms"),
     Key("copy", "c", "copy", "copy", "Copy name, id, address, request or command", "vms details"),
+    Key("run_pause", "p", "pause_run", "pause", "Begin no further VM, or go on", "run"),
+    Key("run_abort", "X", "abort_run", "abort", "Leave out what waits; it asks first", "run"),
+    Key("run_retry", "f", "retry", "retry", "Ask about those that failed or were left out anew", "run"),
+    Key("run_wait", "w", "wait", "wait", "Watch a VM that did not stop for longer", "run"),
+    Key("run_force", "o", "force", "force", "Ask about cutting the power of a VM that did not stop", "run"),
+    Key("run_give_up", "x", "give_up", "give up", "Give a VM up, or leave an interrupted run as it is", "run"),
+    Key("run_resume", "R", "resume_run", "resume", "Ask about what an interrupted run has left to send", "run"),
+    Key("run_export", "ctrl+s", "export", "export", "Save the whole story as a file", "run"),
+    Key("run_copy", "c", "copy", "copy", "Copy the whole story as Markdown", "run"),
     Key("up", "up,k", "move(-1)", "", "Up", "list"),
     Key("down", "down,j", "move(1)", "", "Down", "list"),
     Key("page_up", "pageup,ctrl+b", "page(-1.0)", "", "A page up", "list"),
@@ -115,8 +134,8 @@ def _reach(scope: str) -> Iterator[str]:
     for name in scope.split():
         match name:
             case "list":
-                yield from ("vms", "history")
+                yield from ("vms", "history", "run")
             case "everywhere":
-                yield from ("vms", "history", "details")
+                yield from ("vms", "history", "details", "run")
             case _:
                 yield name

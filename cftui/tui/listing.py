@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cftui.fleet.fleet import Change, View
@@ -29,6 +29,8 @@ class Listing:
         self.query: Query = parse("")
         self.sort = Column.NAME
         self.is_reversed = False
+        self._range: tuple[str, frozenset[str]] | None = None
+        """Where a range of marks begins, and what was marked before it."""
         self._may_narrow = False
         """Marks, rows and what they do are as they were when `order` was made."""
         self._sorted: list[str] | None = None
@@ -48,6 +50,9 @@ class Listing:
         self.vms, self.doing = view.vms, view.doing
         if gone:
             leaving = frozenset(gone)
+            if self._range is not None:
+                anchor, before = self._range
+                self._range = None if anchor in leaving else (anchor, before - leaving)
             self.order = [vm_id for vm_id in self.order if vm_id not in leaving]
         self.order.extend(vm_id for vm_id in added if self._passes(vm_id))
         if change or added:
@@ -56,7 +61,7 @@ class Listing:
         return lost
 
     def filter(self, text: str) -> None:
-        """Show what passes.
+        """Show what passes; a range of marks ends.
 
         Raises:
             QueryError: The filter cannot be read; what is shown stays.
@@ -64,6 +69,7 @@ class Listing:
         query = parse(text)
         is_narrower = self._may_narrow and narrows(self.query, query)
         self.query = query
+        self._range = None
         self.order = self._passing(self.order if is_narrower else self._all_sorted())
 
     def nearest(self) -> tuple[str, str] | None:
@@ -79,24 +85,31 @@ class Listing:
         self.reorder()
 
     def reorder(self) -> bool:
-        """Bring order and filter up to date; whether anything moved."""
+        """Bring order and filter up to date; whether anything moved, which ends a range of marks."""
         before = self.order
         self.order = self._passing(self._all_sorted())
-        return before != self.order
+        has_moved = before != self.order
+        if has_moved:
+            self._range = None
+        return has_moved
 
     @property
     def visible_marks(self) -> list[str]:
         """Marked VMs that pass the filter, in the list's order."""
         return [vm_id for vm_id in self.order if vm_id in self.marks] if self.marks else []
 
+    def hidden_among(self, vm_ids: Iterable[str]) -> int:
+        """How many of some VMs the filter hides."""
+        return len(set(vm_ids).difference(self.order)) if self.query.text.strip() else 0
+
     def mark(self, vm_id: str, is_marked: bool) -> None:
         """Mark a VM, or take its mark away."""
-        self._may_narrow = False
+        self._end_all()
         (self.marks.add if is_marked else self.marks.discard)(vm_id)
 
     def mark_all(self) -> None:
         """Mark everything visible; where all of it is marked already, unmark it."""
-        self._may_narrow = False
+        self._end_all()
         if self.marks.issuperset(self.order):
             self.marks.difference_update(self.order)
         else:
@@ -104,8 +117,71 @@ class Listing:
 
     def invert(self) -> None:
         """Mark what is visible and unmarked, unmark what is visible and marked; the hidden keep theirs."""
-        self._may_narrow = False
+        self._end_all()
         self.marks.symmetric_difference_update(self.order)
+
+    def unmark_all(self) -> None:
+        """No marks at all, hidden ones neither."""
+        self._end_all()
+        self.marks.clear()
+
+    def mark_these(self, vm_ids: Iterable[str], *, replaces: bool = False) -> int:
+        """Mark some VMs, visible or not; those that are not known are left out.
+
+        Args:
+            vm_ids: Their ids.
+            replaces: They alone are marked afterwards.
+
+        Returns:
+            How many were not marked before.
+        """
+        self._end_all()
+        wanted = {vm_id for vm_id in vm_ids if vm_id in self.vms}
+        more = len(wanted - self.marks)
+        if replaces:
+            self.marks.clear()
+        self.marks |= wanted
+        return more
+
+    def mark_passing(self, text: str) -> tuple[int, int]:
+        """Mark all that pass a filter, whatever the filter in force hides.
+
+        Returns:
+            How many pass, and how many of them were not marked before.
+
+        Raises:
+            QueryError: The filter cannot be read; the marks stay.
+        """
+        found = passing(parse(text), self.vms.values(), marked=self.marks, doing=self.doing)
+        return len(found), self.mark_these(vm.id for vm in found)
+
+    @property
+    def is_marking_range(self) -> bool:
+        """Whether marks follow the cursor."""
+        return self._range is not None
+
+    def begin_range(self, vm_id: str) -> None:
+        """Mark a VM, and from now on all between it and wherever `extend_range` goes."""
+        self._range = (vm_id, frozenset(self.marks))
+        self.extend_range(vm_id)
+
+    def extend_range(self, vm_id: str) -> None:
+        """The range goes from its beginning to this VM; what lies no longer between has the mark it had before."""
+        if self._range is None:
+            return
+        anchor, before = self._range
+        first, last = sorted((self.order.index(anchor), self.order.index(vm_id)))
+        self._may_narrow = False
+        self.marks = {*before, *self.order[first : last + 1]}
+
+    def end_range(self) -> None:
+        """Marks stay as they are now."""
+        self._range = None
+
+    def _end_all(self) -> None:
+        """Other marks are made: no range goes on, and what passes may be different."""
+        self._range = None
+        self._may_narrow = False
 
     def longest(self, of: Callable[[VmRow], str], limit: int) -> int:
         """The length of the longest text of a column, counted up to `limit`."""

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 
 from cftui.clock import Clock
 from cftui.fleet.history import HistoryEntry, Stage
+from cftui.fleet.rules import read_only_words
+from cftui.operations.runs import RunState, TargetState
 from cftui.operations.state import LinkState, Update
 from cftui.text import age, clean, clock_time, count, cut, duration
 from cftui.tui.cockpit import ProfileBadge
+from cftui.tui.glyphs import Glyphs
 from cftui.tui.listing import Listing
-from cftui.tui.look import Line, Part
+from cftui.tui.look import Line, Part, cells_of
 from cftui.tui.telling import is_in_progress
 from cftui.tui.widgets.bars import Standing
+from cftui.tui.writing import left_words, may_change, seconds_left
 
 _TRIP_STEPS_MS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 60_000)
 """Round trips are told in steps, so that the line stands still while the network breathes."""
@@ -36,8 +40,22 @@ def not_live_reason(update: Update) -> str:
             return f"offline, {clean(update.link.cause) or 'the cloud does not answer'}"
         case LinkState.UNAUTHORISED:
             return "not signed in"
+        case _ if update.view.read_at is None:
+            return "the VMs were not read yet"
         case _:
-            return "" if update.view.read_at is not None else "the VMs were not read yet"
+            return f"no journal: {_sentence(update.journal_problem)}" if update.journal_problem else ""
+
+
+def _sentence(text: str) -> str:
+    """The first of several, to stand within another."""
+    return clean(text.partition(". ")[0].rstrip("."))
+
+
+def cannot_send(update: Update, clock: Clock) -> tuple[str, str]:
+    """Why nothing at all can be sent now, and the way out, which may be empty; twice empty when it can."""
+    if reason := not_live_reason(update):
+        return reason, ""
+    return ("", "") if may_change(update, clock) else read_only_words(update.locked_by)
 
 
 def standing(
@@ -50,7 +68,11 @@ def standing(
     return Standing(
         profile=clean(profile.name),
         is_production=profile.is_production,
-        modes=(("READ-ONLY",) if update.is_read_only else ()) + (("PAUSED",) if link.is_paused else ()),
+        modes=(("NO TLS",) if profile.is_clear else ())
+        + (("NO JOURNAL",) if update.journal_problem else ())
+        + (() if may_change(update, clock) else ("READ-ONLY",))
+        + (("PAUSED",) if link.is_paused else ()),
+        writes_for="" if (left := seconds_left(update, clock)) is None else left_words(left),
         account=clean(link.account or profile.email),
         host=clean(profile.host),
         in_progress=sum(map(is_in_progress, update.view.history)),
@@ -93,8 +115,16 @@ class RoundTrip:
         return f"<{self._step_ms} ms" if self._step_ms < 1000 else f"<{self._step_ms // 1000} s"
 
 
-def banner(update: Update, clock: Clock, refresh_key: str, pause_key: str) -> tuple[Line, str]:
-    """The most serious thing that changes the rules, and its background; an empty line when nothing does."""
+def banner(update: Update, clock: Clock, refresh_key: str, pause_key: str, run_key: str = "") -> tuple[Line, str]:
+    """The most serious thing that changes the rules, and its background; an empty line when nothing does.
+
+    Args:
+        update: What is known.
+        clock: The time.
+        refresh_key: The key that asks the cloud now.
+        pause_key: The key that goes on refreshing.
+        run_key: The key that opens a run; empty where interrupted ones are not told of.
+    """
     link = update.link
 
     def said(*texts: str) -> Line:
@@ -113,16 +143,46 @@ def banner(update: Update, clock: Clock, refresh_key: str, pause_key: str) -> tu
             left = max(0.0, link.next_try - clock.monotonic())
             line += said("", "Next try in ", duration(left), ", ", refresh_key, " now.  ")
         return [*line, Part("Nothing can be sent.", "oncaution")], "caution"
+    if update.journal_problem:
+        return said("NO JOURNAL", f" Nothing can be sent. {clean(update.journal_problem)}"), "caution"
+    if update.journal_gap:
+        lost = clean(update.journal_gap.partition(";")[0].rstrip("."))
+        return said("JOURNAL", f" {lost}. Until one action was confirmed by typing, each asks for it."), "caution"
+    if link.cause and link.state in (LinkState.LIVE, LinkState.CONNECTING):
+        line = said("READING" if link.next_try is None else "WAITING", f" {clean(link.cause)}.  ")
+        if link.next_try is not None:
+            line += said("", "Next try in ", duration(max(0.0, link.next_try - clock.monotonic())), ".")
+        return line, "caution"
+    if (writes_for := seconds_left(update, clock)) is not None:
+        return said(
+            "CHANGES ALLOWED",
+            f" for {left_words(writes_for)} more, then read-only again.  ",
+            ":ro",
+            " ends it now.",
+        ), "caution"
     if link.is_paused:
         return said(
             "PAUSED", " The list is not refreshed; actions in progress are.  ", pause_key, " goes on."
         ), "caution"
-    if update.is_read_only:
-        return [
-            Part("Looking only.", "*strong"),
-            Part(" No request that changes anything can leave this program.", "muted"),
-        ], "raised"
+    interrupted = [run for run in update.runs if run.state is RunState.INTERRUPTED] if run_key else []
+    if interrupted:
+        run, more = interrupted[-1], len(interrupted) - 1
+        unsent = f"{count(run.count(TargetState.WAITING))} of {count(len(run.targets), 'VM')} not sent"
+        others = f" And {count(more, 'other', 'others')}." if more else ""
+        opens = " opens it; nothing is sent by itself."
+        return said("INTERRUPTED", f" run {run.id[:4]}: {unsent}.{others}  ", run_key, opens), "caution"
+    if not may_change(update, clock):
+        return _looking_only(update), "raised"
     return [], ""
+
+
+def _looking_only(update: Update) -> Line:
+    head = Part("Looking only", "*strong")
+    tail = Part("No request that changes anything can leave this program.", "muted")
+    if update.locked_by:
+        return [head, Part(f", by {cut(clean(update.locked_by), 40)}. ", "text"), tail]
+    way_out = [Part(":rw 10m", "*key"), Part(" allows changes for ten minutes.  ", "text")]
+    return [head, Part(". ", "*strong"), *way_out, tail]
 
 
 def _at(monotonic: float, clock: Clock) -> str:
@@ -139,6 +199,8 @@ def list_facts(update: Update, listing: Listing, clock: Clock) -> Line:
         facts = [Part(f"{count(len(listing.order))} of {count(total)}", "text")]
     else:
         facts = [Part(count(total), "text")]
+    if link.unreadable:
+        facts += [Part("  "), Part(count(link.unreadable, "unreadable entry", "unreadable entries"), "warn")]
     if not is_fresh(update) and total:
         if update.view.read_at is not None:
             facts += [Part("  "), Part(f"as of {_at(update.view.read_at, clock)}", "warn")]
@@ -146,6 +208,24 @@ def list_facts(update: Update, listing: Listing, clock: Clock) -> Line:
             at = datetime.fromtimestamp(link.last_known_at, clock.now().tzinfo)
             facts += [Part("  "), Part(f"last known, {clock_time(at, clock.now())}", "warn")]
     return facts
+
+
+def marks(listing: Listing, glyphs: Glyphs, cells: int) -> Line:
+    """How many VMs are marked, and how many of them the filter hides; empty while none is.
+
+    Args:
+        listing: Has the marks.
+        glyphs: The signs in force.
+        cells: Room for it; where that is short, what hides them is left out.
+    """
+    if not listing.marks:
+        return []
+    line: Line = [Part(f"{glyphs.marked} {count(len(listing.marks))} marked", "*mark")]
+    if hidden := listing.hidden_among(listing.marks):
+        told = f", {count(hidden)} hidden by the filter"
+        fits = cells_of(line) + len(told) <= cells
+        line.append(Part(told if fits else f", {count(hidden)} hidden", "*warn"))
+    return line
 
 
 def loading_tail(update: Update, cells: int, bar: str, rest: str) -> list[Line]:

@@ -1,39 +1,43 @@
-"""The terminal itself: what may reach it, the clipboard behind it, the signals it sends, and how a crash leaves it."""
+"""The terminal itself: what may reach it, the clipboard behind it, and what calls somebody to it."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import os
-import select
-import signal
 import subprocess
 import sys
-import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from cftui.text import clean
+from cftui.text import clean, cut
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 CLIPBOARD_MAX_BYTES = 32_000
 """What terminals take of an OSC 52 without complaint."""
-_HANGUP_EVERY_S = 1.0
-"""How often the terminal is asked whether it is still there."""
 
-_WATCHDOG_S = 2.0
-"""A terminal that is gone may block the last write for ever; after this the process ends anyway."""
+BELL = "\x07"
+PUSH_TITLE = "\x1b[22;2t"
+"""Makes the terminal remember its title; one that knows no stack of titles takes no notice."""
+POP_TITLE = "\x1b[23;2t"
+"""Brings back what was remembered."""
+
+_MAX_TITLE, _MAX_BODY = 80, 200
+"""Cells; GNU screen passes on 768 bytes at most."""
+_WITHOUT_TITLE = ("dumb", "linux", "vt")
+"""What the names of terminals without a title begin with: the console of Linux draws a part of the sequence."""
 
 _ASCII = str.maketrans(
     {"…": "~", "–": "-", "→": ">", "×": "x", "·": ",", "▌": ">", "●": "*", "○": "o", "■": "#", "□": ".", "▲": "!"}
-    | {"►": "~", "✓": "v", "◆": "+", "↑": "^", "↓": "v", "┆": ":"}
+    | {"►": "~", "✓": "v", "◆": "+", "◉": "@", "↑": "^", "↓": "v", "┆": ":"}
     | dict.fromkeys("─━╸╴╶╺═", "-")
     | dict.fromkeys("│┃║▏▎▕▊", "|")
     | dict.fromkeys("┌┐└┘├┤┬┴┼╔╗╚╝╭╮╯╰┏┓┗┛", "+")
@@ -61,7 +65,7 @@ class DoorFilter(LineFilter):
 
     def _text(self, text: str) -> str:
         text = text if text.isprintable() else clean(text)
-        return text.translate(_ASCII) if self._is_ascii and not text.isascii() else text
+        return ascii_of(text) if self._is_ascii and not text.isascii() else text
 
     def _style(self, style: Style | None) -> Style | None:
         return style if style is None or not self._is_colourless else _without_colour(style)
@@ -76,6 +80,64 @@ def speaks_utf8() -> bool:
     """Whether the stream that the cockpit draws on can show more than ASCII."""
     encoding = getattr(sys.__stderr__, "encoding", "") or ""
     return encoding.lower().replace("-", "") in ("utf8", "")
+
+
+def emit(driver: Driver | None, sequence: str) -> None:
+    """Send a bell, a notification or a title, past the door on purpose: the one place where that is done.
+
+    It goes by the driver's own writer, so that it never falls into the middle of a frame.
+
+    Args:
+        driver: The app's; None before there is one.
+        sequence: Made here, of texts that are clean.
+    """
+    if driver is not None and not driver.is_headless:
+        driver.write(sequence)
+
+
+def has_title(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal of this kind has a title to be set."""
+    kind = environ.get("TERM", "")
+    return bool(kind) and not kind.startswith(_WITHOUT_TITLE)
+
+
+def title(text: str) -> str:
+    """What asks a terminal for a title."""
+    return f"\x1b]2;{_said(text, _MAX_TITLE)}\x07"
+
+
+def notification(kind: str, head: str, body: str, environ: Mapping[str, str]) -> str:
+    """What asks a terminal for a desktop notification, wrapped for tmux or GNU screen where it has to pass them.
+
+    tmux hands it on where `allow-passthrough` is on, and drops it otherwise.
+
+    Args:
+        kind: `osc9` (iTerm2, WezTerm, Windows Terminal), `osc777` (foot, Ghostty, urxvt) or `osc99` (kitty).
+        head: Its first line.
+        body: What there is to say; any text.
+        environ: Tells what stands between.
+    """
+    head, body = _said(head, _MAX_TITLE), _said(body, _MAX_BODY)
+    match kind:
+        case "osc99":
+            sequence = f"\x1b]99;i=cftui:d=0;{head}\x07\x1b]99;i=cftui:p=body;{body}\x07"
+        case "osc777":
+            sequence = f"\x1b]777;notify;{head.replace(';', ',')};{body.replace(';', ',')}\x07"
+        case _:
+            sequence = f"\x1b]9;{head}: {body}\x07"
+    if environ.get("TMUX"):
+        return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return f"\x1bP{sequence}\x1b\\" if environ.get("STY") else sequence
+
+
+def _said(text: str, cells: int) -> str:
+    """A text that cannot end the sequence it stands in."""
+    return cut(clean(text), cells)
+
+
+def ascii_of(text: str) -> str:
+    """A text with our own signs spelled in ASCII."""
+    return text.translate(_ASCII)
 
 
 def copy(text: str, osc52: Callable[[str], None]) -> str:
@@ -102,51 +164,6 @@ def copy(text: str, osc52: Callable[[str], None]) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def signals(leave: Callable[[int], None]) -> Iterator[None]:
-    """While inside, SIGTERM, SIGHUP and SIGINT restore the screen and end the program with 143, 129 and 130.
-
-    Python's own handlers, not the loop's: those hung when the terminal's output was blocked. Works on the main thread
-    only; elsewhere signals are left alone.
-
-    Args:
-        leave: Asks the app to end with an exit code; runs between two bytecodes of the main thread.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        code = 128 + number
-        watchdog = threading.Timer(_WATCHDOG_S, os._exit, (code,))
-        watchdog.daemon = True
-        watchdog.start()
-        leave(code)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
-    ended = threading.Event()
-    threading.Thread(target=_watch_for_hangup, args=(ended,), name="cftui-terminal", daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _watch_for_hangup(ended: threading.Event) -> None:
-    """Send ourselves the hang-up that a lost terminal should bring, and does not where it is not the controlling one.
-
-    Without it the program goes on, reading an end of file as fast as it can.
-    """
-    poll = select.poll()
-    poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, select.POLLHUP)
-    while not ended.wait(_HANGUP_EVERY_S):
-        if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
-            os.kill(os.getpid(), signal.SIGHUP)
-            return
-
-
 def tame_collector() -> None:
     """Keep the collector from walking over every VM while somebody types.
 
@@ -156,30 +173,3 @@ def tame_collector() -> None:
     gc.enable()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def crash_report(state_dir: Path | None, stamp: str) -> str:
-    """Write down the exception being handled, without local variables; they may hold secrets.
-
-    Args:
-        state_dir: Where the report goes, readable by its owner alone; None writes none.
-        stamp: Part of the file's name.
-
-    Returns:
-        What to print: what happened and where the report is.
-    """
-    error = sys.exc_info()[1]
-    said = clean(f"{type(error).__name__}: {error}")[:300]
-    where = ""
-    if state_dir is not None:
-        path = state_dir / f"crash-{stamp}.txt"
-        with contextlib.suppress(OSError):
-            state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(traceback.format_exc())
-            where = f"\nA report without secrets is in {path}."
-    return (
-        f"cftui met a bug and had to stop: {said}{where}\n"
-        "What was sent goes on in the cloud; the next start follows it. `cftui journal` lists it."
-    )

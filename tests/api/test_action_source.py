@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 
 import pytest
 
-from cftui.api.errors import Forbidden, NotFound, ReadFailed, Unauthorized
+from cftui.api.errors import NotFound, RateLimited, ReadFailed, Unauthorized
 from tests.api.conftest import Connect
 from tests.api.scripted import Received, Script, action, http, routes, says, vm
 
@@ -66,12 +67,21 @@ async def test_row_108_neither(connect: Connect) -> None:
 async def test_row_54_a_vm_that_is_gone_proves_nothing_about_the_endpoint(connect: Connect) -> None:
     table: dict[str, bytes | Script] = {}
     client, _ = await connect(routes(table))
-    with pytest.raises(NotFound):
-        await client.follow({"gone"})
+    listing = await client.follow({"gone"})
+    assert (listing.rows, listing.vm_ids, listing.no_vm) == ((), frozenset(), frozenset({"gone"}))
     assert client.action_source == "untried"
     table[own("a")] = actions("a")
     listing = await client.follow({"a", "gone"})
-    assert (listing.source, listing.vm_ids) == ("per-vm", frozenset({"a"}))
+    assert (listing.source, listing.vm_ids, listing.no_vm) == ("per-vm", frozenset({"a"}), frozenset({"gone"}))
+
+
+@pytest.mark.fault("54")
+async def test_one_vm_without_a_list_is_told_from_a_cloud_without_any(connect: Connect) -> None:
+    client, _ = await connect(routes({own("a"): actions("a"), "/api/v1/vms/b": one("b")}))
+    listing = await client.follow({"a", "b"})
+    assert (listing.vm_ids, listing.no_list) == (frozenset({"a"}), frozenset({"b"}))
+    listing = await client.follow({"b"})
+    assert (listing.source, listing.no_list) == ("per-vm", frozenset({"b"}))
 
 
 async def test_a_list_that_worked_once_does_not_vanish(connect: Connect) -> None:
@@ -89,8 +99,24 @@ async def test_a_list_that_fails_is_not_taken_for_empty(connect: Connect) -> Non
     assert listing.vm_ids == frozenset({"a"})
     with pytest.raises(ReadFailed):
         await client.follow({"b"})
-    with pytest.raises(Forbidden):
-        await client.follow({"c"})
+    assert (await client.follow({"c"})).no_access == frozenset({"c"})
+
+
+async def test_a_rate_limit_keeps_what_was_read_and_ends_the_rest(connect: Connect) -> None:
+    table: dict[str, bytes | Script] = {own(f"v{n}"): http(429, headers=("Retry-After: 9",)) for n in range(10)}
+    client, server = await connect(routes(table | {own("v0"): actions("v0")}))
+    listing = await client.follow({f"v{n}" for n in range(10)})
+    assert listing.vm_ids == frozenset({"v0"})
+    assert isinstance(listing.failure, RateLimited)
+    assert listing.failure.retry_after_s == 9
+    assert len(server.requests) <= 1 + 5
+
+
+async def test_a_global_list_that_is_forbidden_is_not_asked_for_again(connect: Connect) -> None:
+    client, server = await connect(routes({GLOBAL: http(403), own("a"): actions("a")}))
+    for _ in range(2):
+        assert (await client.follow({"a"})).source == "per-vm"
+    assert [received.target.partition("?")[0] for received in server.requests].count(GLOBAL) == 1
 
 
 async def test_row_52_wrong_credentials_end_it(connect: Connect) -> None:
@@ -190,6 +216,24 @@ async def test_oldest_first_and_the_page_that_was_last_is_missing_now(connect: C
     await client.actions()
     del listed[30:]
     assert (await client.actions())[-1].vm_id == "29"
+
+
+@pytest.mark.fault("56")
+async def test_a_list_in_no_order_is_read_to_its_end(connect: Connect) -> None:
+    listed = minutes(range(50))
+    random.Random(1).shuffle(listed)
+    client, server = await connect(paged(listed, 20, has_links=True))
+    assert sorted(int(row.vm_id) for row in await client.actions()) == list(range(50))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.fault("36")
+async def test_of_a_list_that_is_too_long_the_newest_are_read_too(connect: Connect) -> None:
+    """Oldest first, and longer than what is read of a whole list."""
+    client, _ = await connect(paged(minutes(range(120)), 2, has_links=True))
+    rows = await client.actions(whole=True)
+    assert [row.vm_id for row in rows[:100]] == [str(n) for n in range(100)]
+    assert rows[-1].vm_id == "119"
 
 
 async def test_the_whole_list(connect: Connect) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import tracemalloc
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
+from cftui.api.allowance import MAX_BYTES, MAX_ENTRIES, Allowance
 from cftui.api.client import CloudClient, VmPage
-from cftui.api.errors import BadAnswer, CloudError, NotFound
+from cftui.api.errors import BadAnswer, CloudError, NotFound, ReadFailed
+from cftui.api.lists import MAX_PAGE_VALUES
 from cftui.fleet.rows import VmRow
 from tests.api.conftest import Connect
-from tests.api.scripted import Script, http, routes, says, vm
+from tests.api.scripted import Received, Script, action, http, routes, says, vm
+from tests.clock import TurnedClock
 
 FIRST = "/api/v1/vms?per_page=200"
 
@@ -117,6 +124,7 @@ async def test_a_total_that_was_never_true(connect: Connect) -> None:
     assert [one.is_last for one in await pages_of(client)] == [False, True]
 
 
+@pytest.mark.fault("68")
 async def test_row_68_a_link_in_a_circle(connect: Connect) -> None:
     client, server = await connect(says(page("a", next_="?page=2"), page("b", next_="?per_page=200"), page("c")))
     got: list[VmPage[VmRow]] = []
@@ -132,6 +140,7 @@ async def test_row_68_a_link_in_a_circle(connect: Connect) -> None:
     assert len(server.requests) == 2
 
 
+@pytest.mark.fault("68")
 async def test_row_68_a_link_to_another_host(connect: Connect) -> None:
     client, server = await connect(says(page("a", next_="http://127.0.0.2:1/api/v1/vms?page=2")))
     with pytest.raises(BadAnswer, match=r"at another host, http://127\.0\.0\.2:1"):
@@ -145,6 +154,7 @@ async def test_a_list_that_is_missing(connect: Connect) -> None:
         await pages_of(client)
 
 
+@pytest.mark.fault("51")
 @pytest.mark.parametrize("reply", [{"vms": None}, {"vms": {}}, {"vm": []}, [], {"vms": "x"}, {}])
 async def test_row_51_what_is_no_list(connect: Connect, reply: object) -> None:
     client, _ = await connect(says(http(200, reply)))
@@ -152,6 +162,7 @@ async def test_row_51_what_is_no_list(connect: Connect, reply: object) -> None:
         await pages_of(client)
 
 
+@pytest.mark.fault("51")
 async def test_row_51_an_unreadable_entry_costs_that_entry(connect: Connect) -> None:
     entries = [
         json.dumps(vm(id="a")),
@@ -175,6 +186,7 @@ async def test_row_51_an_unreadable_entry_costs_that_entry(connect: Connect) -> 
     assert (last.ram_gb, last.cpu, last.disk_gb, last.region) == (3.5, 2, None, "moscow_01")
 
 
+@pytest.mark.fault("50")
 async def test_row_50_bytes_that_are_no_text(connect: Connect) -> None:
     entries = b'{"id": "a", "name": "\\ud800"}, {"id": "b", "name": "\xff"}, {"id": "c", "name": "\\u0000\\u001b"}'
     client, _ = await connect(says(http(200, b'{"links": {}, "vms": [' + entries + b"]}")))
@@ -183,6 +195,7 @@ async def test_row_50_bytes_that_are_no_text(connect: Connect) -> None:
     assert only.unreadable == 1
 
 
+@pytest.mark.fault("107")
 async def test_row_107_trailing_commas_everywhere(connect: Connect) -> None:
     body = '{"vms": [{"id": "a", "name": "x,}", "features": ["f",],}, {"id": "b",},], "meta": {"total": 2,},}'
     client, _ = await connect(says(http(200, body)))
@@ -207,6 +220,95 @@ async def test_p13_what_did_not_change_is_not_read_again(connect: Connect) -> No
     moved = await rows()
     assert [row.id for row in moved] == ["x", "a", "b", "c"]
     assert all(old is new for old, new in zip(first, moved[1:], strict=True))
+
+
+async def test_a_list_has_two_minutes_in_all(connect: Connect) -> None:
+    """Each page is just in time; a thousand of them would take five hours."""
+    clock = TurnedClock()
+
+    async def script(received: Received, writer: asyncio.StreamWriter) -> None:
+        clock.turn(19)
+        writer.write(page(f"vm{len(server.requests)}", total=1000))
+
+    client, server = await connect(script, clock=clock)
+    with pytest.raises(ReadFailed, match=r"A list did not come to its end in 120 s\."):
+        await pages_of(client)
+    assert len(server.requests) == 7
+
+
+async def test_the_newest_actions_have_no_more_than_that_either(connect: Connect) -> None:
+    clock = TurnedClock()
+
+    async def script(received: Received, writer: asyncio.StreamWriter) -> None:
+        clock.turn(19)
+        listed = [action(id=f"vm{len(server.requests)}")]
+        writer.write(http(200, {"actions": listed, "meta": {"total": 1000}}))
+
+    client, server = await connect(script, clock=clock)
+    with pytest.raises(ReadFailed, match="120 s"):
+        await client.follow({f"wanted{n}" for n in range(100)})
+    assert len(server.requests) == 7
+
+
+TINY = 2**20
+"""Three bytes each, so that a page of them has 3 MB."""
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        b'"vms": [' + b"[]," * TINY + b"[]]",
+        b'"vms": [' + b"[]," * TINY + b"[],]",
+        b'"vms": [' + b"{}," * TINY,
+        b'"vms": [], "x": [' + b"[]," * TINY + b"[]]",
+        b'"vms": [], "x": [[' + b"[]," * TINY + b"[]]]",
+        b'"vms": ["\\ud800", [' + b"[]," * TINY + b"[]]]",
+        b'"vms": {' + b'"a":1,' * TINY + b'"b":1}',
+    ],
+    ids=["lists", "trailing comma", "cut", "beside", "deeper beside", "half a character", "members"],
+)
+async def test_tiny_values_without_number_are_never_made(connect: Connect, members: bytes) -> None:
+    """They would take seventy times the memory of the page itself."""
+    answer = http(200, b"{" + members + b"}")
+    client, _ = await connect(says(answer))
+    with pytest.raises(BadAnswer, match="too many values; none of them was read"):
+        await peak_of(pages_of(client), most=6 * len(answer))
+
+
+async def test_the_most_that_a_page_may_hold_costs_little(connect: Connect) -> None:
+    client, _ = await connect(says(http(200, b'{"vms": [' + b"[]," * MAX_PAGE_VALUES + b"[]]}")))
+    with pytest.raises(BadAnswer, match="more than 200,000 entries"):
+        await peak_of(pages_of(client), most=100 * 2**20)
+
+
+async def test_an_entry_of_countless_values_costs_that_entry(connect: Connect) -> None:
+    entries = b'{"id": "a"}, {"id": "b", "x": [' + b"[]," * (MAX_PAGE_VALUES - 9) + b"[]]}"
+    answer = http(200, b'{"links": {}, "vms": [' + entries + b"]}")
+    client, _ = await connect(says(answer))
+    (only,) = await peak_of(pages_of(client), most=16 * len(answer))
+    assert ([row.id for row in only.rows], only.unreadable) == (["a"], 1)
+
+
+async def peak_of(reading: Coroutine[Any, Any, list[VmPage[VmRow]]], *, most: int) -> list[VmPage[VmRow]]:
+    """What a reading brings, if it never took more bytes than that."""
+    tracemalloc.start()
+    try:
+        return await reading
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < most
+
+
+def test_all_pages_together_are_bounded() -> None:
+    allowance = Allowance(TurnedClock())
+    allowance.take(MAX_ENTRIES, 1)
+    with pytest.raises(BadAnswer, match="more than 200,000 entries"):
+        allowance.take(1, 1)
+    allowance = Allowance(TurnedClock())
+    allowance.take(1, MAX_BYTES)
+    with pytest.raises(BadAnswer, match="larger than 256 MB"):
+        allowance.take(1, 1)
 
 
 async def test_a_listing_that_broke_off_forgets_nothing(connect: Connect) -> None:

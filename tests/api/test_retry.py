@@ -59,14 +59,16 @@ def test_any_retry_after_is_a_sane_wait_or_none(values: list[str]) -> None:
 @settings(derandomize=True, deadline=None)
 @given(st.integers(1, 10_000), st.integers())
 def test_delays_grow_to_a_cap_and_are_spread(attempt: int, seed: int) -> None:
-    assert 0 <= next_delay(attempt, None, Random(seed)) <= min(30, 2.0 ** min(attempt, 10))
+    most = min(30, 2.0 ** min(attempt, 10))
+    assert most / 2 <= next_delay(attempt, None, Random(seed)) <= most
 
 
 def test_what_the_cloud_asks_for_is_obeyed() -> None:
     assert 12 <= next_delay(1, 12, Random(1)) <= 13.2
 
 
-def test_while_dark_the_mean_wait_is_fifteen_seconds() -> None:
+def test_while_dark_no_wait_is_shorter_than_fifteen_seconds() -> None:
     rng = Random(1)
     waits = [next_delay(20, None, rng) for _ in range(4000)]
-    assert 14.5 < sum(waits) / len(waits) < 15.5
+    assert min(waits) >= 15
+    assert max(waits) - min(waits) > 14, "not all at once"

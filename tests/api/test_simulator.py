@@ -97,6 +97,7 @@ async def test_what_the_cloud_refuses(start_simulator: StartSimulator) -> None:
     async with connected(server, "wrong") as stranger:
         with pytest.raises(Unauthorized):
             await stranger.account()
+    async with connected(server, "wrong") as stranger:
         with pytest.raises(Unauthorized):
             await stranger.submit(running.id, requests.simple(ActionType.REBOOT))
     assert not server.ledger.executed

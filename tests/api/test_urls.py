@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cftui.api.urls import normalise_url, origin_of, same_origin
+from cftui.api.urls import is_clear, normalise_url, origin_of, same_origin, shown_url
 from cftui.errors import ConfigError
 
 
@@ -24,8 +24,11 @@ from cftui.errors import ConfigError
         ("http://127.0.0.1:8808/api/v1", "http://127.0.0.1:8808/api/v1", True),
         ("http://127.9.9.9", "http://127.9.9.9/api/v1", False),
         ("http://[::1]:80", "http://[::1]/api/v1", False),
+        ("https://ｃｌｏｕｄsfor。com", "https://cloudsfor.com/api/v1", False),
+        ("HTTP://LOCALHOST.:8808/v1", "http://localhost:8808/v1", True),
     ],
 )
+@pytest.mark.fault("S11")
 def test_urls_that_can_be_used(url: str, base: str, has_path: bool) -> None:
     assert normalise_url(url) == (base, has_path)
     assert normalise_url(base) == (base, True)
@@ -72,23 +75,53 @@ def test_urls_that_can_be_used(url: str, base: str, has_path: bool) -> None:
         "https://[::1",
         "https://[fe80::1]",
         "https://169.254.169.254/latest",
+        "https://[::ffff:169.254.169.254]",
+        "https://[::1%lo]",
+        "https://0.0.0.0",
+        "https://[::]",
+        "https://224.0.0.1",
+        "https://0x7f000001",
+        "https://0177.0.0.1",
+        "https://cloudsfor.com..",
+        "https://cloudsfor.com%2eevil.example",
+        "https://cloudsfor.com／evil",
+        "javascript:alert(1)",
+        "https://@cloudsfor.com",
+        "https://cloudsfor.com/a/./b",
+        "ｈttps://cloudsfor.com",
     ],
 )
+@pytest.mark.fault("S11")
 def test_urls_that_are_refused(url: str) -> None:
     with pytest.raises(ConfigError) as raised:
         normalise_url(url)
-    assert "cannot be used" in raised.value.message
+    assert "cannot be used: " in raised.value.message
+    assert raised.value.message.count(". ") == 0, "one sentence"
     assert raised.value.message.isprintable()
 
 
-def test_a_password_in_a_url_is_not_repeated() -> None:
+@pytest.mark.fault("S10", "S11")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hunter2@cloudsfor.com",
+        "https://cloudsfor.com/api?password=hunter2",
+        "https://cloudsfor.com/#hunter2",
+        "https://user:hunter2\\@cloudsfor.com",
+    ],
+)
+def test_a_password_in_a_url_is_not_repeated(url: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        normalise_url("https://user:hunter2@cloudsfor.com")
+        normalise_url(url)
     assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in shown_url(url)
 
 
 def test_http_beyond_this_machine_only_when_allowed() -> None:
     assert normalise_url("http://cloud.example", allow_http=True) == ("http://cloud.example/api/v1", False)
+    assert is_clear("http://cloud.example/api/v1")
+    assert not is_clear("http://127.0.0.1:8808/api/v1")
+    assert not is_clear("https://cloud.example/api/v1")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +142,7 @@ def test_http_beyond_this_machine_only_when_allowed() -> None:
         ("\r\nHost: evil", ""),
     ],
 )
+@pytest.mark.fault("68", "S12")
 def test_row_68_links_stay_at_the_origin(link: str, whole: str) -> None:
     assert same_origin(link, "https://cloudsfor.com/api/v1/vms") == whole
 

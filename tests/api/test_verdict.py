@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cftui.api.errors import (
     CloudError,
@@ -18,7 +21,7 @@ from cftui.api.errors import (
     Unreachable,
 )
 from cftui.api.exchange import Exchange, Flaw
-from cftui.api.verdict import verdict
+from cftui.api.verdict import UNDECIDED_4XX, verdict
 from cftui.fleet.rows import ActionRow, Phase
 from tests.api.scripted import VM_ID, action
 
@@ -159,6 +162,12 @@ def test_row_24_an_id_of_its_own_beside_the_vms() -> None:
     assert (row.vm_id, row.number) == (VM_ID, "36804636")
 
 
+def test_row_24_an_id_that_both_repeat_is_the_vms() -> None:
+    """Else all actions of a VM would be one."""
+    row = judge(accepted(resource_id=VM_ID))
+    assert (row.vm_id, row.number, row.started) == (VM_ID, "", 1421253060.0)
+
+
 def test_row_107_the_documents_own_answer_with_its_trailing_comma() -> None:
     printed = json.dumps({"action": action()}, indent=2).replace('"moscow_01"', '"moscow_01",')
     row = judge(answer(201, printed))
@@ -177,8 +186,12 @@ def test_a_bare_action_and_one_without_id_are_read() -> None:
 
 
 def test_row_15_how_long_to_wait() -> None:
-    for headers, wait in [({"retry_after": "12"}, 12), ({}, None), ({"x_ratelimit_reset": "1795490060"}, 20)]:
-        with pytest.raises(RateLimited) as raised:
+    for headers, wait, words in [
+        ({"retry_after": "12"}, 12, "it asks to wait 12 s"),
+        ({}, None, "it does not say how long to wait"),
+        ({"x_ratelimit_reset": "1795490060"}, 20, "it asks to wait 20 s"),
+    ]:
+        with pytest.raises(RateLimited, match=words) as raised:
             judge(answer(429, "", date="Tue, 24 Nov 2026 03:14:00 GMT", **headers))
         assert raised.value.retry_after_s == wait
 
@@ -196,15 +209,95 @@ def test_row_13_html_loses_its_tags() -> None:
         judge(answer(500, "<html><h1>Oops</h1>\n<p>it broke</p>"))
 
 
-def test_row_21_the_redirects_target_is_named() -> None:
-    for location, name in [
-        ("https://other.example/x", "other.example"),
-        ("http://[bad", "unreadable address"),
-        ("", "unreadable"),
-        ("file:///etc", "unreadable"),
-    ]:
-        with pytest.raises(OutcomeUnknown, match=name):
-            judge(answer(307, location=location))
+@pytest.mark.fault("21")
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("https://other.example/x", "to https://other.example;"),
+        ("https://thief:hunter2@other.example:8443/x?token=hunter2", "to https://other.example:8443;"),
+        ("//other.example/x", "to other.example;"),
+        ("/login?next=hunter2", "to another path;"),
+        ("http://[bad", "an unreadable address"),
+        ("https://other.example:port/", "an unreadable address"),
+        ("", "an unreadable address"),
+        ("file:///etc/hunter2", "an unreadable address"),
+        ("https://\x1bc\x9b2J.example/", r"to https://\x1bc\x9b2j.example;"),
+    ],
+)
+def test_row_21_the_redirects_target_is_named(location: str, name: str) -> None:
+    with pytest.raises(OutcomeUnknown) as raised:
+        judge(answer(307, location=location))
+    assert name in raised.value.message
+    assert "hunter2" not in raised.value.message
+    assert raised.value.message.isprintable()
+
+
+@pytest.mark.fault("105")
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"action": {"root_password": "N3w s3cret"',
+        '{"message": "done; new password is N3w-s3cret"}',
+        "<p>Password: N3w-s3cret</p>",
+        "token=N3w-s3cret",
+        "{'user_passwd': 'N3w s3cret', 'x': 1",
+    ],
+)
+def test_what_looks_like_a_password_is_not_told(body: str) -> None:
+    with pytest.raises(OutcomeUnknown, match=r"\[hidden\]") as raised:
+        judge(answer(500, body))
+    assert "s3cret" not in raised.value.message
+
+
+def test_a_sentence_about_passwords_is_told() -> None:
+    with pytest.raises(Unauthorized, match="the e-mail or the password is wrong"):
+        judge(answer(401, {"message": "the e-mail or the password is wrong"}))
+
+
+def test_hiding_takes_no_time() -> None:
+    for hostile in ("a" * 100_000, "password" * 20_000, "token" + " " * 100_000, '"' * 100_000):
+        began = time.perf_counter()
+        with pytest.raises(OutcomeUnknown):
+            judge(answer(500, hostile))
+        assert time.perf_counter() - began < 0.5
+
+
+@given(
+    status=st.integers(-1, 1000),
+    flaw=st.sampled_from([None, *(flaw for flaw in Flaw if flaw is not Flaw.NOT_SENT)]),
+    body=st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["action", "id", "type", "status", "message", "error", "raw"]), inner)
+        ),
+        max_leaves=12,
+    ).map(lambda value: json.dumps(value).encode()),
+    headers=st.dictionaries(
+        st.sampled_from(["location", "retry-after", "content-type", "date", "ratelimit-reset"]), st.text(max_size=12)
+    ),
+)
+def test_whatever_comes_is_judged_and_only_proof_is_a_refusal(
+    status: int, flaw: Flaw | None, body: bytes, headers: dict[str, str]
+) -> None:
+    """The default is "unknown": "not sent" takes a flaw that says so, a refusal one of the decided 4xx."""
+    exchange = Exchange(status, {name: (value,) for name, value in headers.items()}, body, flaw)
+    raised: CloudError | None = None
+    try:
+        judge(exchange)
+    except CloudError as error:
+        raised = error
+    if raised is None:
+        assert 200 <= status < 300
+        assert flaw is None
+    elif isinstance(raised, OutcomeUnknown):
+        assert raised.is_accepted == (200 <= status < 300)
+    else:
+        assert not isinstance(raised, Unreachable)
+        assert 400 <= status < 500
+        assert status not in UNDECIDED_4XX
+    assert raised is None or raised.message.isprintable()
 
 
 def test_every_status_has_a_verdict_and_only_4xx_is_a_refusal() -> None:

@@ -56,7 +56,7 @@ def _chapters(is_quick: bool) -> dict[str, Callable[[], Iterator[Figure]]]:
         "keys": lambda: keys.figures(6 if is_quick else 18, has_largest_table=not is_quick),
         "latency": lambda: latency.figures(5.0 if is_quick else 20.0),
         "wire": lambda: wire.figures(5.0 if is_quick else 20.0, 2 if is_quick else 5),
-        "posts": lambda: posts.figures(2 if is_quick else 5),
+        "posts": lambda: posts.figures(2 if is_quick else 3, 200 if is_quick else 1000),
     }
 
 

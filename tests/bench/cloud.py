@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +18,7 @@ from cftui.fleet.estimates import Estimates
 from cftui.fleet.rows import VmRow
 from cftui.operations.memory import memory_path, save
 from cftui.simulator.cloud import SimulatedCloud
+from cftui.simulator.ledger import Received
 from cftui.simulator.server import SimulatorServer
 
 EMAIL, PASSWORD = "user@example.com", "password"
@@ -62,6 +65,14 @@ class Cloud:
     def posts(self) -> int:
         """How many POSTs came."""
         return int(self._ask("posts"))
+
+    def watch(self, journal: Path) -> None:
+        """Look into this journal at each POST, for the intent of its VM."""
+        self._ask("watch", str(journal))
+
+    def unrecorded(self) -> int:
+        """How many POSTs came whose intent was not there."""
+        return int(self._ask("unrecorded"))
 
     def turn(self, vm_ids: Sequence[str]) -> None:
         """Let each of these VMs be stopped if it runs, and run if it does not."""
@@ -119,6 +130,7 @@ def poll_every(home: Path, seconds: int) -> None:
 
 def _serve(wanted: dict[str, Any]) -> None:
     cloud = SimulatedCloud(calm=True, email=EMAIL, password=PASSWORD, **wanted)
+    unrecorded: list[str] = []
     with SimulatorServer(cloud) as server:
         print(json.dumps(server.url), flush=True)
         for line in sys.stdin:
@@ -129,12 +141,26 @@ def _serve(wanted: dict[str, Any]) -> None:
                     answer = server.ledger.count()
                 case "posts":
                     answer = len(server.ledger.posts)
+                case "watch":
+                    server.ledger.on_post = _watcher(words[0], unrecorded)
+                case "unrecorded":
+                    answer = len(unrecorded)
                 case "turn":
                     for vm_id in words:
                         cloud.set_status(vm_id, "stopped" if cloud.vm(vm_id).status == "running" else "running")
                 case "begin":
                     cloud.start_foreign_action(words[0], "reboot")
             print(json.dumps(answer), flush=True)
+
+
+def _watcher(journal: str, unrecorded: list[str]) -> Callable[[Received], None]:
+    def look(received: Received) -> None:
+        vm_id = received.path.split("/")[-2]
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
+            if not connection.execute("SELECT 1 FROM submission WHERE vm_id = ?", (vm_id,)).fetchone():
+                unrecorded.append(vm_id)
+
+    return look
 
 
 if __name__ == "__main__":

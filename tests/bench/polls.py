@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from cftui.api.pages import PER_PAGE, PagedLists
 from cftui.api.vm_list import VmList, slim
+from cftui.clock import Clock
 from cftui.fleet.fleet import Change, Fleet, Reading
 from cftui.simulator.cloud import SimulatedCloud
 from tests.bench.table import Figure, Goal, milliseconds
@@ -70,7 +71,7 @@ class _Ours:
 
     def __init__(self) -> None:
         self._bodies: Iterator[bytes] = iter(())
-        self._list = VmList(PagedLists(_BASE_URL, self._read), slim)
+        self._list = VmList(PagedLists(_BASE_URL, self._read, Clock()), slim)
         self._fleet = Fleet(_BASE_URL)
         self._sequence = 0
 

@@ -53,7 +53,7 @@ def test_a_mistyped_word_gets_the_nearest(
         ["reboot", "a", "--max-parallel", "0"],
         ["simulate", "--port", "65536"],
         ["config"],
-        ["off", "a"],
+        ["halt", "a"],
         ["reboot", "--dry", "a"],
         ["reboot", "a", "\x1b[2J--x"],
     ],

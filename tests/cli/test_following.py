@@ -4,13 +4,20 @@ import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cftui.cli.follow import ProgressTeller
+from cftui.clock import Clock
+from cftui.fleet.estimates import Estimates
+from cftui.fleet.fleet import Change, View
+from cftui.operations.state import Link, LinkState, Update
 from cftui.simulator.server import SimulatorServer
 from tests.cli.conftest import COMMAND, Run, account_of
 from tests.conftest import StartSimulator
+from tests.fleet.build import action, entry
 
 
 def test_a_handle_is_watched_to_the_end_that_it_came_to(cftui: Run, simulator: SimulatorServer) -> None:
@@ -147,3 +154,27 @@ def test_a_closed_stdout_loses_no_outcome(cftui: Run, run: Run, simulator: Simul
     assert ran.returncode == 1
     assert "errored" in ran.stderr
     assert run("journal", "-o", "json").json["entries"][0]["stage"] == "errored"
+
+
+def test_how_long_it_takes_is_told_in_coarse_steps() -> None:
+    """After 10 s, after 30 s, then each minute, and once more when it is slower than usual; never a percentage."""
+    told: list[str] = []
+    teller = ProgressTeller(told.append)
+    done = [action(second=1000 * n, took=45, status="completed") for n in range(8)]
+    done += [action(second=1000 * n, took=70, status="completed") for n in (8, 9)]
+    now = Update(Change(), View(), Link(state=LinkState.LIVE), Estimates.learn(done), is_read_only=True)
+    for elapsed in range(0, 150, 5):
+        teller([replace(entry(), vm_name="web-1\x1b", started=Clock().now().timestamp() - elapsed)], now)
+    assert told == [
+        rf"web-1\x1b: reboot, {words}"
+        for words in (
+            "10 s of usually 45 s",
+            "30 s of usually 45 s",
+            "60 s of usually 45 s",
+            "75 s, slow: usually under 70 s",
+            "2 m 00 s, slow: usually under 70 s",
+        )
+    ]
+    teller([replace(entry(), id=str(number), started=0.0) for number in range(4)], now)
+    teller([replace(entry(), started=0.0)], replace(now, link=Link(state=LinkState.OFFLINE)))
+    assert len(told) == 5

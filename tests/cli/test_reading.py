@@ -3,9 +3,12 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 
+from cftui.config.folders import config_path, state_dir
+from cftui.config.views import SavedView, keep_view
 from cftui.simulator.server import SimulatorServer
 from tests.cli.conftest import Run, account_of
 from tests.conftest import StartSimulator
@@ -52,6 +55,18 @@ def test_vms_filters_by_all_words(cftui: Run, simulator: SimulatorServer) -> Non
     assert set(cftui("vms", "status:stopped", "-o", "name").lines) == stopped
     none = cftui("vms", "no-such-thing")
     assert (none.code, none.stderr) == (0, "No VM passes; there are 20 VMs.\n")
+
+
+def test_vms_shows_a_saved_view_in_its_order(cftui: Run, simulator: SimulatorServer) -> None:
+    state = state_dir(os.environ)
+    keep_view(state, "big", SavedView("worker|k8s", "name", is_reversed=True))
+    config_path(os.environ).write_text('[views]\nresting = "is:stopped"\n')
+    wanted = sorted((vm.name for vm in simulator.cloud.vms() if vm.name.startswith(("worker", "k8s"))), reverse=True)
+    assert cftui("vms", "--view", "big", "-o", "name").lines == wanted
+    assert cftui("vms", "worker", "--view", "resting", "-o", "name").lines == ["worker-02"]
+    ran = cftui("vms", "--view", "bigg")
+    assert (ran.code, ran.stdout) == (2, "")
+    assert "There is no view 'bigg'; did you mean 'big'?" in ran.stderr
 
 
 def test_vms_knows_what_is_in_progress(start_simulator: StartSimulator, run: Run) -> None:

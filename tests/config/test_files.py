@@ -1,6 +1,7 @@
 """config.toml: what is read, how mistakes are told, and what is written."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -55,9 +56,12 @@ def test_without_a_file_there_are_defaults() -> None:
     assert (config.exists, config.profiles, config.settings.theme) == (False, {}, "night")
 
 
+@pytest.mark.fault("87")
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (WHOLE[: WHOLE.index('cftui"]')], "line 11"),
+        (WHOLE[: WHOLE.index(" = true")], "not valid TOML"),
         ("theme = day", "line 1"),
         ('\nthem = "day"', "line 2: them is not a key; did you mean 'theme'?"),
         ("theme = 3", "line 1: theme must be a text in quotes"),
@@ -83,9 +87,59 @@ def test_a_mistake_names_file_line_key_and_the_nearest_key(text: str, told: str)
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.fault("S16")
 def test_a_file_that_others_can_change_is_refused_with_the_mending_line() -> None:
     path = write(WHOLE, 0o664)
     with pytest.raises(ConfigError, match=f"chmod go-w {path}"):
+        load_config(os.environ)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o664, "nothing is mended unasked"
+
+
+@pytest.mark.fault("S16")
+@pytest.mark.parametrize("above", [0, 1])
+def test_a_file_in_a_folder_that_others_can_change_is_refused(above: int) -> None:
+    """They could put another file in its place, and with it a command of their own."""
+    path = write(WHOLE)
+    folder = path.parents[above]
+    folder.chmod(0o775)
+    with pytest.raises(ConfigError, match=f"chmod go-w {folder}$"):
+        load_config(os.environ)
+    with pytest.raises(ConfigError, match=f"chmod go-w {folder}$"):
+        append_profile(path, "new", Profile("https://x.example.com", "x@example.com"))
+
+
+@pytest.mark.fault("S16")
+def test_a_linked_file_is_read_and_written_where_it_lies_and_judged_there(tmp_path: Path) -> None:
+    """People keep their configuration elsewhere, under version control."""
+    elsewhere = tmp_path / "dotfiles"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "cftui.toml").write_text(WHOLE)
+    path = config_path(os.environ)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(elsewhere / "cftui.toml")
+    append_profile(path, "new", Profile("https://x.example.com", "x@example.com"))
+    assert path.is_symlink()
+    assert "new" in load_config(os.environ).profiles
+    elsewhere.chmod(0o777)
+    with pytest.raises(ConfigError, match=f"chmod go-w {elsewhere}$"):
+        load_config(os.environ)
+
+
+@pytest.mark.fault("87")
+@pytest.mark.parametrize("kind", ["folder", "pipe", "endless", "unreadable"])
+def test_what_is_no_readable_file_is_told_and_hangs_nothing(kind: str) -> None:
+    path = config_path(os.environ)
+    path.parent.mkdir(parents=True)
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "endless":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(ConfigError, match=re.escape(str(path))):
         load_config(os.environ)
 
 
@@ -101,6 +155,7 @@ def test_a_file_that_is_not_text_is_told() -> None:
         load_config(os.environ)
 
 
+@pytest.mark.fault("S14")
 def test_relative_folders_of_the_environment_are_ignored() -> None:
     environ = {"HOME": "/home/me", "XDG_CONFIG_HOME": "here", "XDG_STATE_HOME": "../there"}
     assert config_path(environ) == Path("/home/me/.config/cftui/config.toml")
@@ -130,6 +185,13 @@ def test_a_profile_is_never_replaced() -> None:
     with pytest.raises(ConfigError, match="has a profile 'prod' already"):
         append_profile(path, "prod", Profile("https://x.example.com", "x@example.com"))
     assert path.read_text() == WHOLE
+
+
+def test_views_by_hand_are_filters_by_name() -> None:
+    config = read_config(Path("config.toml"), '[views]\nnight = "is:running"\n"two words" = "web"')
+    assert config.settings.views == {"night": "is:running", "two words": "web"}
+    with pytest.raises(ConfigError, match="line 1: views must be a table of texts"):
+        read_config(Path("config.toml"), "views = 3")
 
 
 def test_the_base_path_is_remembered_until_it_is_forgotten(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cftui.fleet.estimates import MAX_SAMPLES, MAX_TYPES, Estimates, Usual
 from cftui.fleet.rows import ActionRow
-from tests.fleet.build import action
+from tests.fleet.build import action, vm
 
 
 def took(*seconds: float, type_: str = "reboot", first: int = 0) -> list[ActionRow]:
@@ -66,6 +66,32 @@ def test_what_is_kept_is_read_again() -> None:
     assert again.usual("reboot") == learned.usual("reboot")
     assert again.durations("resize") == (7,)
     assert again.learned(took(10, 20, 30, 40, 50)) is again
+
+
+def test_size_and_region_count_once_there_is_enough_of_them() -> None:
+    vms = {
+        "small": vm("small", disk_gb=20, region="moscow_01"),
+        "large": vm("large", disk_gb=320, region="moscow_01"),
+        "there": vm("there", disk_gb=320, region="spb_01"),
+    }
+    rows = []
+    for index, (vm_id, taken) in enumerate([*[("small", 10)] * 5, *[("large", 100)] * 5, *[("there", 300)] * 4]):
+        rows.append(action(vm_id, "snapshot", "completed", second=1000 * index, took=taken))
+    learned = Estimates.learn(rows, vms)
+    assert learned.usual("snapshot", vms["small"]) == Usual(10, 10, 5, "this size in moscow_01")
+    assert learned.usual("snapshot", vms["large"]) == Usual(100, 100, 5, "this size in moscow_01")
+    assert learned.usual("snapshot", vms["there"]) == Usual(100, 300, 9, "this size")
+    assert learned.usual("snapshot", vm("new", disk_gb=1000, region="moscow_01")) == Usual(55, 100, 10, "moscow_01")
+    assert learned.usual("snapshot", vm("new", disk_gb=1000, region="nowhere")) == Usual(100, 300, 14)
+    assert learned.usual("snapshot") == Usual(100, 300, 14)
+    assert Estimates.from_json(learned.to_json()).usual("snapshot", vms["small"]) == learned.usual(
+        "snapshot", vms["small"]
+    )
+
+
+def test_samples_without_size_and_region_are_still_read() -> None:
+    old = Estimates.from_json('{"reboot": [[1, "a", 5], [2, "a", 5], [3, "a", 5], [4, "a", 5], [5, "a", 5]]}')
+    assert old.usual("reboot", vm()) == Usual(5, 5, 5)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_all_nine_are_always_listed_in_the_documents_order(row: object) -> None:
 def test_a_running_vm_cannot_be_powered_on_or_resized() -> None:
     assert refused(row=ON) == {
         "power_on": "it is running already → ",
-        "resize": "must be powered off first → shut it down: s",
+        "resize": "must be powered off first → 2 does it",
     }
 
 
@@ -56,7 +56,8 @@ def test_a_vm_that_is_changing_is_not_off_yet_and_its_word_is_cleaned() -> None:
     ("changes", "reason"),
     [
         ({"row": vm(locked=True)}, "locked by the provider → "),
-        ({"is_read_only": True}, "read-only → start without --read-only"),
+        ({"is_read_only": True}, "read-only → :rw 10m"),
+        ({"is_read_only": True, "locked_by": "profile 'prod'"}, "read-only, by profile 'prod' → "),
         ({"not_live_reason": "offline"}, "offline → "),
         ({"doing": entry()}, "reboot is in progress → follow it: t"),
         ({"doing": entry(is_own=False)}, "reboot is in progress, not from here → follow it: t"),

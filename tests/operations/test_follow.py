@@ -8,7 +8,7 @@ import pytest
 
 from cftui.fleet.history import Finding, Stage
 from cftui.fleet.rows import ActionRow, VmRow
-from cftui.operations.follow import EFFECT_WAIT_S, Followed
+from cftui.operations.follow import CONTRADICTION_S, EFFECT_WAIT_S, Followed
 from cftui.operations.journal import JournalEntry
 from cftui.operations.lookup import Facts
 from tests.operations.rows import STOPPED, T0, action, entry, vm
@@ -26,7 +26,7 @@ class Story:
         return self._take(after, actions=actions, is_whole=True)
 
     def seen(self, row: VmRow | None, *, after: float = 0.0) -> Story:
-        return self._take(after, vm=row, is_vm_gone=row is None)
+        return self._take(after, vm=row, is_vm_gone=row is None, is_about_vm=True)
 
     def _take(self, after: float, **facts: object) -> Story:
         self.now += after
@@ -43,6 +43,8 @@ class Story:
 def test_a_reboot_ends_completed_and_says_that_nothing_can_verify_it() -> None:
     story = Story(entry()).listed(action()).listed(action(status="completed"))
     assert story.outcome == (Stage.COMPLETED, True, "cannot be verified on the VM")
+    assert not story.followed.is_over, "the cloud may take it back"
+    story.listed(action(status="completed"), after=CONTRADICTION_S)
     assert story.followed.is_over
 
 
@@ -58,7 +60,8 @@ def test_a_shutdown_that_completed_while_the_vm_runs_is_not_done() -> None:
     story = Story(entry("shutdown")).listed(action("shutdown", "completed")).seen(vm())
     assert story.outcome == (Stage.COMPLETED, False, "but the VM is still running")
     story.seen(vm(), after=EFFECT_WAIT_S + 1)
-    assert story.outcome == (Stage.COMPLETED, True, "but the VM is still running after 5 m 00 s")
+    then = "power_off is the next step, confirmed by itself"
+    assert story.outcome == (Stage.COMPLETED, True, f"but the VM is still running after 5 m 00 s; {then}")
 
 
 def test_errored_without_a_reason_says_that_the_api_gave_none() -> None:
@@ -85,7 +88,8 @@ def test_an_action_missing_from_the_list_is_not_lost_at_once() -> None:
     story.listed(after=15)
     assert story.followed.wants_vm
     story.seen(vm(), after=1)
-    assert story.outcome == (Stage.TIMED_OUT, True, "no longer listed by the cloud; its end was not seen")
+    told = "no longer listed by the cloud; its end was not seen; the VM is running"
+    assert story.outcome == (Stage.TIMED_OUT, True, told)
 
 
 def test_a_lost_power_off_is_verified_when_the_vm_stopped() -> None:
@@ -125,7 +129,33 @@ def test_a_vm_is_gone_after_five_reads_over_a_minute() -> None:
         story.seen(None, after=20)
     assert not story.followed.submission.is_settled
     story.seen(None, after=20)
-    assert story.outcome == (Stage.UNKNOWN, True, "the VM is gone; its end will never be known")
+    assert story.outcome == (Stage.UNKNOWN, True, "the VM is gone; the outcome of power_off will never be known")
+
+
+def test_several_that_fit_are_no_miss() -> None:
+    """An action that cannot be told from others is listed all the same: it is not lost."""
+    story = Story(entry())
+    for _ in range(6):
+        story.listed(action(started=T0 + 3), action(started=T0 + 4, status="completed"), after=15).seen(vm())
+    assert story.outcome[:2] == (Stage.ACCEPTED, False)
+    assert story.outcome[2] == "several of the cloud's actions fit (2); which is yours cannot be told"
+
+
+def test_what_passes_is_told_in_between_and_taken_back() -> None:
+    story = Story(entry("power_off")).listed(action("power_off", "completed")).seen(vm())
+    story.seen(None, after=15)
+    assert story.outcome[2] == "the VM is not found (1 of 5)"
+    story.listed(action("power_off", "completed"), after=2)
+    assert story.outcome[2] == "the VM is not found (1 of 5)", "a list tells nothing about that"
+    story.seen(vm(), after=13)
+    assert story.outcome[2] == "but the VM is still running"
+
+
+def test_times_of_a_vm_that_are_only_spelled_otherwise_make_it_no_other() -> None:
+    before = vm(created_at="2015-01-14T16:00:00Z")
+    story = Story(entry("power_off", before=before)).listed(action("power_off", "completed"))
+    story.seen(STOPPED._replace(created_at="2015-01-14T16:00:00+00:00"))
+    assert story.outcome == (Stage.VERIFIED, True, "stopped")
 
 
 @pytest.mark.parametrize(
@@ -191,12 +221,9 @@ class TestLookUp:
     def test_a_late_arrival_is_told_after_no_trace(self) -> None:
         story = self.story().listed(after=31)
         assert story.followed.submission.finding is Finding.ABSENT
-        story.listed(action(), after=60)
-        assert story.outcome == (
-            Stage.UNKNOWN,
-            True,
-            "it did arrive late: very likely yours, not proven: in progress",
-        )
+        assert story.listed(action(), after=60).followed.submission.finding is Finding.LATE
+        told = "it did arrive late: very likely yours, not proven: in progress"
+        assert story.outcome == (Stage.UNKNOWN, False, told)
 
     def test_watching_ends_a_quarter_of_an_hour_after(self) -> None:
         story = self.story().listed(after=31).listed(after=15 * 60)

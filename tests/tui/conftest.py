@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from cftui.clock import Clock
 from cftui.fleet.history import HistoryEntry, Stage
 from cftui.operations.engine import Account, Engine
 from cftui.operations.engine_thread import EngineThread
@@ -31,22 +32,57 @@ def make_app(tmp_path: Path) -> Iterator[MakeApp]:
         *,
         is_production: bool = False,
         is_read_only: bool = False,
+        starts_read_only: bool = False,
         password: str = "",
+        idle_s: float = 1.0,
+        clock: Clock | None = None,
         **settings: Any,
     ) -> CftuiApp:
         cloud = server.cloud
         account = Account(
-            server.url, cloud.email, password or cloud.password, profile="staging", is_read_only=is_read_only
+            server.url,
+            cloud.email,
+            password or cloud.password,
+            profile="staging",
+            is_read_only=is_read_only,
+            starts_read_only=starts_read_only,
+            read_only_source="--read-only",
         )
         state_dir = tmp_path / "state"
-        engine = EngineThread(lambda: Engine(account, state_dir=state_dir, poll=PollLimits(idle_s=1.0, active_s=0.2)))
+        limits = PollLimits(idle_s=idle_s, active_s=0.2)
+        engine = EngineThread(lambda: Engine(account, state_dir=state_dir, poll=limits, clock=clock))
         engines.append(engine)
         badge = ProfileBadge("staging", is_production, "cloud.example", cloud.email, server.url)
-        return CftuiApp(engine, profile=badge, settings=CockpitSettings(state_dir=state_dir, bell=False, **settings))
+        look = CockpitSettings(state_dir=state_dir, bell=False, **settings)
+        return CftuiApp(engine, profile=badge, settings=look, clock=clock)
 
     yield make
     for engine in engines:
         engine.stop()
+
+
+class ShiftedClock(Clock):
+    """The real time, and what a test puts before it: a key held for seconds costs none."""
+
+    def __init__(self) -> None:
+        self._shift_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._shift_s
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass at once, for whoever looks at the clock."""
+        self._shift_s += seconds
+
+
+async def cursor_on(pilot: Pilot[Any], app: CftuiApp, name: str) -> None:
+    """Put the list's cursor on a VM, without a filter staying behind."""
+    await pilot.press("/", *name, "enter")
+    await wait_until(pilot, lambda: app.cockpit.vm is not None and app.cockpit.vm.name == name)
+    await pilot.press("escape")
+    await wait_until(pilot, lambda: app.cockpit.listing.query.text == "")
+    assert app.cockpit.vm is not None
+    assert app.cockpit.vm.name == name
 
 
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool], *, seconds: float = 15.0) -> None:

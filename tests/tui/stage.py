@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +17,10 @@ from cftui.tui.glyphs import ASCII, UNICODE
 from cftui.tui.look import Look
 from cftui.tui.themes import load_themes
 from tests.clock import TurnedClock
+from tests.tui.screen import shown
 
-_RUN = re.compile(r'<text [^>]*? x="([\d.]+)" [^>]*?-line-(\d+)\)">(.*?)</text>', re.DOTALL)
+__all__ = ["shown"]
+
 _THEMES, _STYLES, _ = load_themes()
 NOTHING = "nothing yet"
 HOSTILE = "[/]\x1b]52;c;RVZJTA==\x07"
@@ -79,21 +79,6 @@ class DialogApp(App[None]):
     def get_css_variables(self) -> dict[str, str]:
         """Textual's own styles name these, and its ANSI themes bring them."""
         return {"ansi-background": "ansi_black", "ansi-foreground": "ansi_white"} | super().get_css_variables()
-
-
-def shown(app: App[Any]) -> str:
-    """The screen as text, line by line."""
-    rows: dict[int, list[tuple[float, str]]] = {}
-    for x, line, text in _RUN.findall(app.export_screenshot()):
-        rows.setdefault(int(line), []).append((float(x), html.unescape(text).replace("\xa0", " ")))
-    cell = 12.2
-    result = []
-    for line in range(app.size.height):
-        row = ""
-        for x, text in sorted(rows.get(line, [])):
-            row = row.ljust(round(x / cell)) + text
-        result.append(row.rstrip())
-    return "\n".join(result)
 
 
 async def wait_until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:

@@ -1,6 +1,7 @@
 """The confirmation: the ladder, the silence, the paste, and a VM that changes meanwhile."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from textual import events
 
 from cftui.api.requests import ActionRequest, resize, simple
 from cftui.fleet.fleet import View
+from cftui.fleet.history import Finding
 from cftui.fleet.rows import ActionType, Power, VmRow
 from cftui.operations.plan import Skipped, make_plan
 from cftui.tui.modals.confirm import Confirm
@@ -23,6 +25,7 @@ from tests.tui.stage import (
     view_of,
     vm,
 )
+from tests.tui.test_unknown import SENT
 
 BASE_URL = "https://cloud.example/api/v1"
 
@@ -82,6 +85,7 @@ async def test_enter_presses_the_deed_when_that_has_the_focus() -> None:
         await quiet(app, pilot)
         await pilot.press("tab")
         assert "[ Reboot ]" in shown(app)
+        app.clock.turn(0.1)
         await pilot.press("enter")
         assert app.answer is True
 
@@ -171,7 +175,9 @@ async def test_power_off_asks_for_the_name_and_enter_acts_on_an_exact_match_alon
 
 async def test_the_beginning_of_the_id_is_asked_for_where_names_repeat() -> None:
     one = vm("web-1", 1, id="5609f1ee1b0c4d2da622737b5ca25e6c")
-    async with (app := DialogApp(confirm(ActionType.POWER_OFF, one, same_name_ids={one.id}))).run_test() as pilot:
+    async with (
+        app := DialogApp(confirm(ActionType.POWER_OFF, one, twins={one.id: [vm("web-1", 2)]}))
+    ).run_test() as pilot:
         await quiet(app, pilot)
         await pilot.press(*"web-1", "enter")
         assert app.answer == NOTHING
@@ -210,6 +216,48 @@ async def test_several_ask_for_the_number_of_requests() -> None:
         assert app.answer is True
 
 
+async def test_of_two_hundred_what_decides_is_seen_first() -> None:
+    """On a small screen, without scrolling: the share, what would be left, how many are skipped and why, requests."""
+    nodes = [vm(f"k8s-node-{number}", number) for number in range(1, 178)]
+    dbs = [vm(f"db-{number}", 200 + number, region="spb_01") for number in (1, 2, 3)]
+    webs = [vm(f"web-{number}", 300 + number) for number in (1, 2, 3, 4)]
+    skipped = [Skipped(vm(f"cache-{n}", 400 + n, is_on=False), "it is stopped → power it on: n") for n in range(7)]
+    skipped += [Skipped(vm(f"mail-{n}", 500 + n), "locked by the provider") for n in range(5)]
+    skipped += [Skipped(vm(f"gone-{n}", 600 + n), "it does not exist any more") for n in range(3)]
+    targets = [*nodes[:150], *dbs, *webs[:3]]
+    known = Known(view_of(*nodes, *dbs, *webs, *(one.vm for one in skipped)))
+    dialog = confirm(ActionType.SHUTDOWN, *targets, skipped=skipped, view=known, hidden=4)
+    async with (app := DialogApp(dialog)).run_test(size=(80, 24)) as pilot:
+        await quiet(app, pilot)
+        for part in (
+            "Shut down 156 VMs?",
+            "▲ 4 of them hidden by the filter",
+            "150 of 177 k8s-node-*   3 of 3 db-*   3 of 4 web-*",
+            "28 others keep running",
+            "▲ This would stop 3 of 3 running db-*.",
+            "▲ This would leave 1 of 4 running web-*.",
+            "7 it is stopped → power it on: n  cache-0",
+            "5 locked by the provider",
+            "3 it does not exist any more",
+            "156 × POST",
+            "Type 156",
+        ):
+            assert part in shown(app)
+        for _ in range(8):
+            await pilot.press("pagedown")
+        assert "mail-4 000000  ● running  locked by the provider" in shown(app), "each is named at the end"
+
+
+@pytest.mark.parametrize("type_", [ActionType.SHUTDOWN, ActionType.POWER_ON])
+async def test_the_last_one_of_its_group_is_warned_of(type_: ActionType) -> None:
+    last, off = vm("db-1", is_on=type_ is ActionType.SHUTDOWN), vm("db-2", 2, is_on=False)
+    dialog = confirm(type_, last, view=Known(view_of(last, off)))
+    async with (app := DialogApp(dialog)).run_test(size=(80, 24)) as pilot:
+        await quiet(app, pilot)
+        is_told = "▲ This would stop the last running db-*." in shown(app)
+        assert is_told is (type_ is ActionType.SHUTDOWN)
+
+
 async def test_several_in_production_ask_for_the_number_and_the_profile() -> None:
     targets = [vm(f"db-{number}", number) for number in (1, 2)]
     async with (app := DialogApp(confirm(ActionType.REBOOT, *targets, profile=PRODUCTION))).run_test(
@@ -221,6 +269,19 @@ async def test_several_in_production_ask_for_the_number_and_the_profile() -> Non
         assert app.answer == NOTHING
         await pilot.press("space", *"prod", "enter")
         assert app.answer is True
+
+
+async def test_a_resend_says_when_the_first_one_was_sent_and_that_it_may_still_arrive() -> None:
+    first = replace(SENT, finding=Finding.ABSENT, is_settled=True)
+    known = Known(view_of(vm(), submissions={first.token: first}))
+    plan = make_plan([(vm(), simple(ActionType.REBOOT))], base_url=BASE_URL, is_resend=True, replaces=first.token)
+    async with (app := DialogApp(Confirm(plan, profile=STAGING, view=known))).run_test(size=(80, 24)) as pilot:
+        await quiet(app, pilot)
+        text = shown(app)
+        assert "Reboot api-04 again?" in text
+        assert "The first one was sent 10 s ago; there is no trace of it so far." in text
+        assert "The first request may still arrive: then it happens twice." in text
+        assert "Type api-04 to go on" in text
 
 
 # What it shows.

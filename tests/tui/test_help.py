@@ -12,7 +12,7 @@ async def test_every_key_and_sign_is_reachable(size: tuple[int, int]) -> None:
     async with (app := DialogApp(HelpScreen(keymap.KEYS, pane="VM list"))).run_test(size=size) as pilot:
         await pilot.pause()
         seen = shown(app)
-        for _ in range(20):
+        for _ in range(30):
             await pilot.press("pagedown")
             seen += shown(app)
         for part in ("ctrl+r", "space", "power_cycle", "■□□", "?□□", "outcome unknown", "region:moscow_01", "Close"):

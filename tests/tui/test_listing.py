@@ -108,3 +108,53 @@ def test_a_new_vm_that_does_not_pass_stays_out(listing: Listing) -> None:
     known = view(row("web-2"), row("web-10"), row("db-1"), row("db-2"))
     listing.take(known, Change(added=frozenset({"id-db-2"})))
     assert names(listing) == ["web-2", "web-10"]
+
+
+def test_a_range_grows_shrinks_and_leaves_other_marks(listing: Listing) -> None:
+    listing.mark("id-web-10", True)
+    listing.begin_range("id-web-2")
+    listing.extend_range("id-db-1")
+    assert listing.marks == {"id-db-1", "id-web-2", "id-web-10"}
+    listing.extend_range("id-web-2")
+    assert listing.marks == {"id-web-2", "id-web-10"}
+    listing.end_range()
+    listing.extend_range("id-db-1")
+    assert listing.marks == {"id-web-2", "id-web-10"}
+
+
+def test_another_order_or_another_way_to_mark_ends_a_range(listing: Listing) -> None:
+    for change in (
+        lambda: listing.filter("web"),
+        lambda: listing.filter(""),
+        lambda: listing.sort_by(Column.NAME, is_reversed=not listing.is_reversed),
+        listing.mark_all,
+        listing.invert,
+        listing.unmark_all,
+        lambda: listing.mark("id-web-2", True),
+        lambda: listing.mark_these(["id-web-2"]),
+    ):
+        listing.begin_range("id-web-2")
+        change()
+        assert not listing.is_marking_range
+
+
+def test_a_range_knows_no_vm_that_is_gone(listing: Listing) -> None:
+    listing.mark("id-db-1", True)
+    listing.begin_range("id-web-2")
+    listing.take(view(row("web-2"), row("web-10")), Change(gone={"id-db-1": "db-1"}))
+    listing.extend_range("id-web-10")
+    assert listing.marks == {"id-web-2", "id-web-10"}
+    listing.take(view(row("web-10")), Change(gone={"id-web-2": "web-2"}))
+    assert not listing.is_marking_range
+
+
+def test_marks_by_filter_and_by_list_reach_what_is_hidden(listing: Listing) -> None:
+    listing.filter("db")
+    assert listing.mark_passing("web") == (2, 2)
+    assert listing.mark_passing("web-2") == (1, 0)
+    assert listing.hidden_among(listing.marks) == 2
+    with pytest.raises(QueryError):
+        listing.mark_passing("cpu>=many")
+    assert listing.mark_these(["id-db-1", "nobody"], replaces=True) == 1
+    assert listing.marks == {"id-db-1"}
+    assert listing.mark_passing("is:marked") == (1, 0)

@@ -123,5 +123,5 @@ async def test_several_vms_are_one_plan_and_one_post_each(simulator: SimulatorSe
         await pilot.pause(SILENCE_S)
         await pilot.press("2", "enter")
         await wait_until(pilot, lambda: len(simulator.ledger.posts) == 2)
-        await wait_until(pilot, lambda: "2 accepted" in shown(app))
+        await wait_until(pilot, lambda: "2 of 2 ended" in shown(app))
     assert len({post.path for post in simulator.ledger.posts}) == 2

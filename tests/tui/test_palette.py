@@ -3,7 +3,8 @@
 import pytest
 
 from cftui.fleet.rows import ActionType
-from cftui.tui.modals.palette import ACTION_KEYS, ActionPalette
+from cftui.tui.modals.palette import ActionPalette
+from cftui.tui.offers import ACTION_KEYS
 from tests.tui.stage import HOSTILE, HOSTILE_SHOWN, NOTHING, SIZES, DialogApp, shown, vm, wait_until
 
 
@@ -33,7 +34,7 @@ async def test_an_action_that_cannot_be_done_says_why_and_does_nothing() -> None
     async with (app := DialogApp(ActionPalette([vm()], {}))).run_test(size=(120, 40)) as pilot:
         await pilot.press("z")
         assert app.answer == NOTHING
-        assert "× resize not now: must be powered off first → shut it down: s" in shown(app)
+        assert "× resize not now: must be powered off first → 2 does it" in shown(app)
         await pilot.press("n", "enter")
         assert app.answer == NOTHING
         assert "power_on not now: it is running already" in shown(app)
@@ -87,7 +88,7 @@ async def test_heavier_confirmations_are_announced() -> None:
         assert shown(app).count("▲ asks the name") == 3
     async with (app := DialogApp(ActionPalette([vm()], {}, is_production=True))).run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        assert shown(app).count("▲ asks the name") == 7
+        assert shown(app).count("▲ asks the name") == 11
 
 
 async def test_keys_after_the_answer_are_kept_for_the_next_dialog() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cftui.fleet.rows import ActionRow, Phase
 from cftui.tui.glyphs import UNICODE
 from cftui.tui.telling import Moment, asked, bar, doing, is_in_progress, progress, squares, told
 from tests.tui.conftest import entry
+from tests.tui.stage import vm
 
 
 def learned(*seconds: float) -> Estimates:
@@ -47,6 +49,13 @@ def at(seconds: float, estimates: Estimates = USUAL, *, is_live: bool = True) ->
         (Stage.REJECTED, {"message": "422: name is already used"}, "×□□", "rejected", "422: name is already used"),
         (Stage.NOT_SENT, {"message": "connection refused"}, "×□□", "not sent", "connection refused"),
         (Stage.UNKNOWN, {}, "?□□", "unknown", "no answer came; looking it up, 12 s. Do not repeat"),
+        (
+            Stage.UNKNOWN,
+            {"message": "Server error 500: \x1b[2J oops"},
+            "?□□",
+            "unknown",
+            "server error 500; looking it up, 12 s. Do not repeat",
+        ),
         (Stage.TIMED_OUT, {}, "■□□", "no end seen", "after 12 s; it may still be running"),
     ],
 )
@@ -63,6 +72,31 @@ def test_progress_past_the_usual_is_slow_and_says_so() -> None:
     assert told(entry(), late).glyph == "▲"
     assert "slow: usually under" in progress(entry(), late)
     assert "%" not in progress(entry(), late)
+
+
+def test_past_the_usual_it_is_told_under_what_it_usually_is() -> None:
+    assert progress(entry(), at(78)) == "78 s, slow: usually under 70 s"
+    assert progress(entry(), at(78), is_narrow=True) == "78 s, usual <70 s"
+    assert progress(entry(), at(70)) == "70 s of usually 45 s"
+    assert told(entry(), at(78)).ink == "warn"
+
+
+def test_what_is_usual_is_that_of_vms_like_its_own() -> None:
+    """Nine of one size in one region took 45 s, and five in another region 10 s."""
+    here = [vm(number=number) for number in range(9)]
+    there = [vm(number=number, region="spb_01", ram_gb=2) for number in range(20, 25)]
+    rows = {row.id: row for row in (*here, *there)}
+    done = [
+        ActionRow(row.id, "reboot", "completed", Phase.SUCCEEDED, "t", 0.0, "t", took, row.region, "", "")
+        for row, took in (*((row, 45.0) for row in here), *((row, 10.0) for row in there))
+    ]
+    moment = replace(at(5, Estimates.learn(done, rows)), vms=rows)
+    assert progress(entry(vm_id=here[0].id), moment) == "5 s of usually 45 s"
+    assert progress(entry(vm_id=there[0].id), moment) == "5 s of usually 10 s"
+    assert progress(entry(vm_id="gone"), moment) == "5 s of usually 45 s"
+    usual = moment.usual(entry(vm_id=there[0].id))
+    assert usual is not None
+    assert usual.learned_from == "this size in spb_01, 5 times"
 
 
 def test_without_enough_samples_there_is_no_bar_and_no_guess() -> None:

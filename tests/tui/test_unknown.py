@@ -37,7 +37,7 @@ async def test_while_it_is_looked_up_it_cannot_be_sent_again() -> None:
         for part in (
             "What became of reboot on api-09?",
             "do not repeat it yet",
-            "Sent 03:13:44; the connection broke before the answer came.",
+            "Sent 03:13:44, 10 s ago; the connection broke before the answer came.",
             "All nine actions on this VM wait for it.",
             "running, api-09",
             "none so far",
@@ -54,7 +54,7 @@ async def test_while_it_is_looked_up_it_cannot_be_sent_again() -> None:
 async def test_it_may_be_sent_again_once_the_look_up_ended_without_a_trace() -> None:
     async with (app := DialogApp(unknown(ABSENT))).run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        assert "it may still arrive" in shown(app)
+        assert "The first request may still arrive: then it happens twice." in shown(app)
         await pilot.press("r")
         assert app.answer == "resend"
 
@@ -113,3 +113,48 @@ async def test_a_problem_says_what_to_do_next(size: tuple[int, int]) -> None:
         await pilot.press("ctrl+y", "enter")
         assert app.copied == [f"Cannot do that: {error}"]
         assert app.answer is None
+
+
+@pytest.mark.fault("34", "35", "37", "38", "108")
+@pytest.mark.parametrize(
+    ("finding", "message", "told", "may_resend"),
+    [
+        (
+            Finding.PROBABLE,
+            "very likely yours, not proven: completed",
+            "very likely yours (not proven) completed",
+            False,
+        ),
+        (Finding.SEVERAL, "several fit (2: 10:02:01, 10:02:04)", "several fit (2: 10:02:01, 10:02:04)", False),
+        (Finding.ABSENT, "no trace so far; it may still arrive", "no trace so far", True),
+        (Finding.UNVERIFIABLE, "cannot be found out from here; check the VM", "cannot be found out from here", True),
+        (Finding.LATE, "it did arrive late: very likely yours, not proven", "it did arrive late", False),
+    ],
+)
+async def test_each_finding_has_its_words_and_only_two_may_be_sent_again(
+    finding: Finding, message: str, told: str, may_resend: bool
+) -> None:
+    sent = replace(ABSENT, finding=finding, message=message)
+    async with (app := DialogApp(unknown(sent))).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        text = " ".join(shown(app).replace("│", " ").split())
+        assert told in text
+        assert "Sent 03:13:44, 10 s ago;" in text
+        assert ("The first request may still arrive: then it happens twice." in text) is may_resend
+        app.clock.turn(150)
+        dialog = app.screen
+        assert isinstance(dialog, UnknownOutcome)
+        dialog.tick()
+        await pilot.pause()
+        assert "Sent 03:13:44, 2 m ago;" in shown(app)
+        await pilot.press("r")
+        assert (app.answer == "resend") is may_resend
+
+
+async def test_it_is_not_sent_again_while_nothing_may_be_sent() -> None:
+    dialog = UnknownOutcome(entry_of_submission(ABSENT, None), ABSENT, held=lambda: "read-only → :rw 10m")
+    async with (app := DialogApp(dialog)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "Send again: not now: read-only → :rw 10m" in shown(app)
+        await pilot.press("r")
+        assert app.answer == NOTHING

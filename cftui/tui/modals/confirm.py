@@ -6,35 +6,30 @@ held key can confirm. For that it has all keys itself: nothing in it can be focu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Literal, Protocol
 
 from textual import events
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
-from cftui.fleet import rules
-from cftui.fleet.estimates import Estimates
+from cftui.fleet.estimates import Estimates, Usual
 from cftui.fleet.fleet import View
-from cftui.fleet.rows import ActionType
+from cftui.fleet.history import Finding
+from cftui.fleet.rows import VmRow
 from cftui.fleet.rules import Rung
-from cftui.operations.plan import Plan, as_command, as_curl
-from cftui.text import age, clean, count, cut_middle
-from cftui.tui.modals.dialog import Choice, Dialog
+from cftui.operations.order import Order
+from cftui.operations.plan import Plan, as_command, as_curls
+from cftui.text import age, count
+from cftui.tui.modals.changes import hidden_words, is_same
+from cftui.tui.modals.confirm_words import ConfirmWords
+from cftui.tui.modals.dialog import WIDTH, Choice, Dialog
 from cftui.tui.modals.ink import lines
-from cftui.tui.modals.plan_text import VERBS, PlanText, trouble_of
-
-SILENCE_S = 0.3
-"""How long the keyboard must be silent, on a dialog that can be seen, before a key counts."""
-AFTER_PASTE_S = 0.05
-"""Keys this soon after a paste belong to it."""
-_ROUNDING_S = 1e-6
-_AT_ONCE_S = 0.05
-"""A key handled within this was handled at once."""
-NAME_MAX_CELLS = 64
-"""A name longer than this, or an empty one, is not typed; the first of the id is."""
+from cftui.tui.modals.plan_text import PlanText, trouble_of
+from cftui.tui.modals.silence import Silence
+from cftui.tui.telling import ago
+from cftui.tui.workflow_words import rung_of
 
 
 class Badge(Protocol):
@@ -49,15 +44,24 @@ class Badge(Protocol):
         """Whether its confirmations are heavier."""
 
 
-class Confirm(Dialog[bool]):
-    """Ask before a plan is executed; True means go.
+ANOTHER_ORDER: Final = "order"
+"""The answer of whoever wants another order first."""
+
+
+class Confirm(Dialog[bool | Literal["order"]]):
+    """Ask before a plan is executed; True means go, False to ask again on the VMs as they are by now.
 
     Args:
         plan: What would be sent; frozen.
+        order: In which order.
         profile: Whose cloud.
         view: Tells what is known now; asked again by `fleet_moved`.
-        same_name_ids: VMs whose name another VM has too; they are confirmed by name and id.
+        twins: By id of a VM in the plan, the others whose name looks the same; it is confirmed by name and id.
         estimates: Usual durations.
+        held: Why nothing at all can be sent now, and the way out; empty when it can.
+        gap: What the journal lost; empty when nothing.
+        hidden: How many of the plan's VMs the filter hides.
+        takes_s: How long it will take, in seconds, where that is known.
     """
 
     def __init__(
@@ -66,74 +70,70 @@ class Confirm(Dialog[bool]):
         *,
         profile: Badge,
         view: Callable[[], View],
-        same_name_ids: Collection[str] = (),
+        twins: Mapping[str, Sequence[VmRow]] | None = None,
         estimates: Estimates | None = None,
+        held: Callable[[], str] = lambda: "",
+        gap: str = "",
+        hidden: int = 0,
+        order: Order = Order(),  # noqa: B008 - frozen
+        takes_s: float | None = None,
     ) -> None:
         super().__init__()
         self.plan = plan
+        self.order = order
+        self._takes_s = takes_s
         self._profile = profile
         self._view = view
         self._estimates = estimates
-        self.rung = rules.rung(
-            plan.type,
-            targets=len(plan.steps),
-            resources=frozenset(resource for step in plan.steps for resource in step.request.sizes),
-            is_production=profile.is_production,
-            is_resend=plan.is_resend,
-        )
+        self._twins = twins or {}
+        self._held = held
+        self._why_held = ""
+        self.gap = gap
+        self._hidden = hidden
+        self.rung = rung_of(plan, order, is_production=profile.is_production, has_gap=bool(gap))
         self.can_lose_work = self.rung > Rung.YES
-        self.wanted = self._wanted(same_name_ids)
+        self._words = ConfirmWords(plan, order, profile.name, self.rung, self._twins)
+        self.wanted = self._words.wanted
         """What has to be typed; empty on the first rung."""
         self._shown = ""
         self._line = "?"
         self._typed = ""
         self._lit = "cancel"
         self._copied = ""
-        self._silent_since: float | None = None
-        self._takes_keys = False
-        self._pasted_at = float("-inf")
+        self._silence = Silence(lambda: self.clock.monotonic())
         self._troubles: dict[str, str] = {}
-
-    def _wanted(self, same_name_ids: Collection[str]) -> str:
-        step = self.plan.steps[0]
-        match self.rung:
-            case Rung.YES:
-                return ""
-            case Rung.TYPE_NAME:
-                name = clean(step.vm.name).strip()
-                if not name or len(name) > NAME_MAX_CELLS:
-                    return clean(step.vm.id)[:6]
-                return f"{name} {clean(step.vm.id)[:6]}" if step.vm.id in same_name_ids else name
-            case Rung.TYPE_COUNT:
-                return str(len(self.plan.steps))
-            case _:
-                return f"{len(self.plan.steps)} {clean(self._profile.name).strip()}"
 
     # What it says.
 
     @property
-    def _verb(self) -> str:
-        return VERBS[self.plan.type]
-
-    @property
     def _is_one(self) -> bool:
-        return len(self.plan.steps) == 1
+        return self._words.number == 1
 
     def heading(self) -> str:
         """Verb, target, question mark."""
-        again = " again" if self.plan.is_resend else ""
-        if self._is_one:
-            return f"{self._verb} {cut_middle(clean(self.plan.steps[0].vm.name), 40)}{again}?"
-        return f"{self._verb} {count(len(self.plan.steps), 'VM')}{again}?"
+        return self._words.heading(self._hidden_words if self._title_tells_hidden else "")
+
+    @property
+    def _hidden_words(self) -> str:
+        return hidden_words(self._hidden, self.app.size.width)
+
+    @property
+    def _title_tells_hidden(self) -> bool:
+        """Whether the title has room for what the filter hides; else the body tells it."""
+        cells = len(self._words.heading(self._hidden_words)) + self.state().cell_length
+        return cells <= min(WIDTH, self.app.size.width) - 12
 
     def state(self) -> Content:
         """PRODUCTION, and how many of how many."""
         ink = self.ink
-        steps, skipped = len(self.plan.steps), len(self.plan.skipped)
+        number, skipped = self._words.number, len(self.plan.skipped)
         badge = ink(" PRODUCTION ", "*onalarm", "alarm") + Content("  ") if self._profile.is_production else Content("")
         if skipped:
-            return badge + ink(f"{steps + skipped:,} chosen  ", "text") + ink(f"{skipped:,} skipped", "*warn")
-        return badge + ink(f"{count(steps, 'VM')}, {count(steps, 'request')}", "text")
+            return badge + ink(f"{number + skipped:,} chosen  ", "text") + ink(f"{skipped:,} skipped", "*warn")
+        if self.plan.workflow:
+            most = count(self._words.requests, "request")
+            return badge + ink(f"{count(number, 'VM')}, up to {most}", "text")
+        return badge + ink(f"{count(number, 'VM')}, {count(number, 'request')}", "text")
 
     def compose_answer(self) -> ComposeResult:
         """The line to type in."""
@@ -141,16 +141,11 @@ class Confirm(Dialog[bool]):
 
     def choices(self) -> Iterable[Choice]:
         """Cancel, and the deed."""
-        label = self._button()
         is_off = self.rung > Rung.YES
         return (
             Choice("Cancel", id="cancel", key="esc", can_focus=False),
-            Choice(label, id="go", key="" if is_off else "y", is_off=is_off, can_focus=False),
+            Choice(self._words.button, id="go", key="" if is_off else "y", is_off=is_off, can_focus=False),
         )
-
-    def _button(self) -> str:
-        verb = {ActionType.PASSWORD_RESET: "Reset"}.get(self.plan.type, self._verb)
-        return verb if self._is_one else f"{verb} {len(self.plan.steps):,}"
 
     def first_focus(self) -> None:
         """Nothing: all keys come here."""
@@ -160,26 +155,14 @@ class Confirm(Dialog[bool]):
         arrows = "up/down" if self.ink.is_ascii else "↑↓"
         scroll = [(arrows, "scroll")] if self.query_one("#body").max_scroll_y else []
         if self._is_blocked:
-            return [("enter, n, esc", "back"), *scroll]
+            again = [("c", "confirms again, as it is now" if self._is_one else "confirms again, as they are now")]
+            return [*(again if self._may_ask_again else []), ("enter, n, esc", "back"), *scroll]
         if self.rung is Rung.YES:
-            return [("y", self._does()), ("enter, n, esc", "cancel"), *scroll]
+            return [("y", self._words.does), ("enter, n, esc", "cancel"), *scroll]
         if self._is_typed:
-            return [("enter", self._does()), ("esc", "cancels"), *scroll]
+            return [("enter", self._words.does), ("esc", "cancels"), *scroll]
         what = "name" if self.rung is Rung.TYPE_NAME else "number" if self.rung is Rung.TYPE_COUNT else "answer"
         return scroll or [("enter", f"does nothing until the {what} is complete")]
-
-    def _does(self) -> str:
-        return {
-            ActionType.REBOOT: "reboots",
-            ActionType.POWER_CYCLE: "power-cycles",
-            ActionType.SHUTDOWN: "shuts down",
-            ActionType.POWER_OFF: "powers off",
-            ActionType.POWER_ON: "powers on",
-            ActionType.PASSWORD_RESET: "resets it",
-            ActionType.RESIZE: "resizes",
-            ActionType.RENAME: "renames",
-            ActionType.SNAPSHOT: "takes it",
-        }[self.plan.type]
 
     @property
     def _is_typed(self) -> bool:
@@ -188,13 +171,25 @@ class Confirm(Dialog[bool]):
     @property
     def _is_blocked(self) -> bool:
         """Nothing of it may be sent any more."""
-        return len(self._troubles) == len(self.plan.steps)
+        return bool(self._why_held) or len(self._troubles) == self._words.number
+
+    @property
+    def _may_ask_again(self) -> bool:
+        """Whether there is a VM left to ask about anew."""
+        vms = self._view().vms
+        return not self._why_held and any(is_same(step.vm, vms.get(step.vm.id)) for step in self.plan.steps)
+
+    def tick(self) -> None:
+        """A second has passed: the time for changes may be over."""
+        if self.is_open and self._held() != self._why_held:
+            self.fleet_moved()
 
     def fleet_moved(self) -> None:
         """Something newer is known: look at the targets again, and say what is different."""
-        if not self.is_attached or self.is_answered:
+        if not self.is_open:
             return
         view = self._view()
+        self._why_held = self._held()
         self._troubles = {
             step.vm.id: trouble
             for step in self.plan.steps
@@ -211,13 +206,36 @@ class Confirm(Dialog[bool]):
             self._troubles,
             self._freshness(),
             self._copy_hint(),
-            self._estimates.usual(self.plan.type) if self._estimates else None,
+            self._usual(),
+            self._twins,
+            self._first(),
+            self.gap,
+            self._view().vms,
+            0 if self._title_tells_hidden else self._hidden,
+            self.order,
+            self._words.order_rows(self.ink, self.inner_width - (11 if self.inner_width >= 60 else 0), self._takes_s),
+            is_low=self.app.size.height < 30,
         )
         body = lines(text.one() if self._is_one else text.several())
         if body.markup != self._shown:  # repainting what is the same would cost bytes
             self._shown = body.markup
             self.query_one("#text", Static).update(body)
         self._redraw_answer()
+
+    def _usual(self) -> Usual | None:
+        """How long it usually takes: on this VM, or on any."""
+        vm = self.plan.steps[0].vm if self._is_one else None
+        return self._estimates.usual(self.plan.type, vm) if self._estimates else None
+
+    def _first(self) -> str:
+        """Of a resend: when the first one was sent, and that nothing is known of it."""
+        first = self._view().submissions.get(self.plan.replaces)
+        if first is None:
+            return ""
+        sent = ago(self.clock.now().timestamp() - first.intended)
+        if first.finding is Finding.UNVERIFIABLE:
+            return f"The first one was sent {sent}; what became of it cannot be found out from here."
+        return f"The first one was sent {sent}; there is no trace of it so far."
 
     def _redraw_all(self) -> None:
         self.redraw()
@@ -237,9 +255,11 @@ class Confirm(Dialog[bool]):
 
     def _answer_line(self) -> Content:
         ink = self.ink
+        if self._why_held:
+            return ink(f"{ink.glyphs.failed} Not now: {self._why_held}.", "*bad") + ink(" Nothing is sent.")
         if self._is_blocked:
             told = self._troubles[self.plan.steps[0].vm.id] if self._is_one else "All of them changed since you looked."
-            return ink(f"{ink.glyphs.failed} {told}", "*bad") + ink(" Nothing is sent; go back and look again.")
+            return ink(f"{ink.glyphs.failed} {told}", "*bad") + ink(" Nothing is sent.")
         if self.rung is Rung.YES:
             return Content("")
         if self.inner_width < 60:
@@ -288,53 +308,36 @@ class Confirm(Dialog[bool]):
 
     # Time and keys.
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """Begin the silence once it is painted; keep the shown age true."""
         self.fleet_moved()
-        self.call_after_refresh(self._begin_silence)
+        self.call_after_refresh(self._silence.begin)
         self.set_interval(5, self.redraw)
-
-    def _begin_silence(self) -> None:
-        self._silent_since = self.clock.monotonic()
-
-    def _arrival(self, event: events.Event) -> float:
-        """When a key arrived, however long it waited since while the loop was busy with something else."""
-        waited = Message().time - event.time
-        return self.clock.monotonic() - (waited if waited > _AT_ONCE_S else 0.0)
-
-    def _may_act(self, event: events.Event) -> bool:
-        """Whether a key counts; one that does not begins the silence anew."""
-        at = self._arrival(event)
-        if not self._takes_keys:
-            since = self._silent_since
-            if since is None:
-                return False
-            self._silent_since = max(since, at)
-            self._takes_keys = at - since > SILENCE_S - _ROUNDING_S
-        return self._takes_keys and at - self._pasted_at > AFTER_PASTE_S
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste confirms nothing."""
         event.stop()
         event.prevent_default()
-        self._pasted_at = self._arrival(event)
-        if not self._takes_keys and self._silent_since is not None:
-            self._silent_since = max(self._silent_since, self._pasted_at)
+        self._silence.pasted(event)
 
     def pressed(self, event: events.Key) -> None:
         """Every key ends here; see the module."""
         event.stop()
-        if not self._may_act(event):
+        if not self._silence.takes(event):
             return
         key = event.key
         if key == "escape":
             self.back()
         elif key == "ctrl+y":
             self._copy()
+        elif key == self._words.order_key and self._words.has_order and not self._typed and not self._is_blocked:
+            self.answer(ANOTHER_ORDER)
         elif self.scroll_body(event):
             pass
         elif self._is_blocked:
-            if key in ("enter", "n"):
+            if key == "c" and self._may_ask_again:
+                self.answer(False)
+            elif key in ("enter", "n"):
                 self.back()
         elif self.rung is Rung.YES:
             self._press_button(key)
@@ -343,17 +346,17 @@ class Confirm(Dialog[bool]):
 
     def _press_button(self, key: str) -> None:
         if key == "y":
-            self.answer(True)
+            if self._silence.stands_alone:
+                self.answer(True)
         elif key == "n":
             self.back()
         elif key in ("tab", "shift+tab", "left", "right"):
             self._lit = "go" if self._lit == "cancel" else "cancel"
             self._redraw_answer()
-        elif key == "enter":
-            if self._lit == "go":
-                self.answer(True)
-            else:
-                self.back()
+        elif key == "enter" and self._lit == "cancel":
+            self.back()
+        elif key == "enter" and self._silence.stands_alone:
+            self.answer(True)
 
     def _type(self, event: events.Key) -> None:
         match event.key:
@@ -376,16 +379,12 @@ class Confirm(Dialog[bool]):
     def _copy(self) -> None:
         as_command_next = self._copied == "curl"
         self._copied = "command" if as_command_next else "curl"
-        text = as_command(self.plan) if as_command_next else "\n".join(as_curl(step) for step in self.plan.steps)
+        text = as_command(self.plan, self.order) if as_command_next else as_curls(self.plan)
         copy = getattr(self.app, "copy_text", self.app.copy_to_clipboard)
         copy(text)
         self.redraw()
 
     def chosen(self, choice: str) -> None:
         """A click on the deed; it counts only as a key would."""
-        if self._takes_keys or self._silence_passed():
+        if choice == "go" and self._silence.has_passed:
             self.answer(True)
-
-    def _silence_passed(self) -> bool:
-        since = self._silent_since
-        return since is not None and self.clock.monotonic() - since > SILENCE_S - _ROUNDING_S

@@ -133,16 +133,19 @@ class Dialog(ModalScreen[T], Generic[T]):
     Dialog.-narrow #foot Choice { margin: 0 1 0 0; }
     Dialog.-tone-bad #frame { border: solid $bad; }
     Dialog.-tone-unk #frame { border: solid $unk; }
+    Dialog.-tone-warn #frame { border: solid $warn; }
     Dialog.-double #frame { border: double $bad; }
     Dialog.-ascii #frame { border: ascii $focus; }
     Dialog.-ascii.-tone-bad #frame, Dialog.-ascii.-double #frame { border: ascii $bad; }
     Dialog.-ascii.-tone-unk #frame { border: ascii $unk; }
+    Dialog.-ascii.-tone-warn #frame { border: ascii $warn; }
     Dialog.-ascii #rule { border-top: ascii $line; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.is_answered = False
+        self._stands = False
         self._body_limit = 0
         self.late_keys: list[events.Key] = []
         """Keys that reached this dialog after its answer; whoever opens the next one hands them to it."""
@@ -208,8 +211,14 @@ class Dialog(ModalScreen[T], Generic[T]):
                 yield from self.choices()
                 yield Static(id="keys")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is drawn and not answered: news may come before and after."""
+        return self._stands and self.is_attached and not self.is_answered
+
     def on_mount(self) -> None:
         """Dress, draw, and give the focus."""
+        self._stands = True
         self.add_class(f"-tone-{self.tone}")
         self.set_class(self.can_lose_work, "-double")
         self.set_class(self.ink.is_ascii, "-ascii")
@@ -245,9 +254,9 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def _limit_body(self) -> None:
         """The body takes what the frame's other rows leave, and scrolls within it."""
-        if not self.is_attached:
+        frame, body = self.query_one_optional("#frame"), self.query_one_optional("#body")
+        if frame is None or body is None:  # answered before it was laid out, by keys typed in one go
             return
-        frame, body = self.query_one("#frame"), self.query_one("#body")
         around = frame.gutter.height + sum(
             child.outer_size.height + child.styles.margin.height
             for child in frame.children
@@ -270,7 +279,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         tone = "bad" if self.can_lose_work and self.tone == "focus" else self.tone
         title = ink(self.heading(), f"*{tone}")
         state = self.state()
-        room = width - state.cell_length - 6
+        room = width - (state.cell_length + 6 if state.cell_length else 0)
         if room < min(title.cell_length, 16):
             state, room = Content(""), width
         title = title.truncate(max(1, room), ellipsis=True)
@@ -284,10 +293,11 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.fit()
 
     def _redraw_keys(self) -> None:
-        if not self.is_attached:
+        hints = self.query_one_optional("#keys", Static)
+        if hints is None:
             return
         ink = self.ink
-        taken = sum(choice.render().cell_length + 2 for choice in self.query(Choice))
+        taken = sum(choice.render().cell_length + 2 for choice in self.query(Choice) if choice.display)
         room = self.inner_width - taken
         shown = Content("")
         for key, words in self.keys():
@@ -296,7 +306,7 @@ class Dialog(ModalScreen[T], Generic[T]):
             if longer.cell_length > room:
                 break
             shown = longer
-        self.query_one("#keys", Static).update(shown)
+        hints.update(shown)
 
     # Answers.
 

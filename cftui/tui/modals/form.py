@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import events
@@ -13,11 +13,15 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from cftui.api.requests import ActionRequest
+from cftui.fleet.fleet import View
 from cftui.fleet.rows import ActionType, VmRow
+from cftui.operations.plan import Workflow
 from cftui.text import clean, count, cut, cut_middle
+from cftui.tui.modals.changes import changes_of, changes_words
 from cftui.tui.modals.dialog import Choice, Dialog
 from cftui.tui.modals.ink import Ink, lines
 from cftui.tui.modals.plan_text import VERBS
+from cftui.tui.workflow_words import title
 
 Requests = list[tuple[VmRow, ActionRequest]]
 """What a form answers: each VM with its request, in the order they were given."""
@@ -33,6 +37,18 @@ class FieldInput(Input):
     def on_key(self, event: events.Key) -> None:
         """Note it; the input takes it."""
         self.seen = event
+
+    def action_copy(self) -> None:
+        """Copy what is selected; not out of a field of dots, as the clipboard is everybody's."""
+        if not self.password:
+            super().action_copy()
+
+    def action_cut(self) -> None:
+        """Copy what is selected and take it out; of a field of dots only the latter."""
+        if self.password:
+            self.delete_selection()
+        else:
+            super().action_cut()
 
 
 class Field(Widget):
@@ -173,19 +189,52 @@ class Form(Asking[Requests]):
 
     Args:
         targets: At least one VM; frozen here.
+        workflow: What the action stands in the middle of, if in any.
     """
 
     type: ClassVar[ActionType]
 
-    def __init__(self, targets: Sequence[VmRow]) -> None:
+    def __init__(self, targets: Sequence[VmRow], *, workflow: Workflow = Workflow.NONE) -> None:
         super().__init__()
         self.targets = tuple(targets)
+        self.workflow = workflow
+        self._view: Callable[[], View] | None = None
+        self._flag = ""
+
+    def watch_targets(self, view: Callable[[], View]) -> None:
+        """Look at the targets again by `fleet_moved`; what is different about them is told at once."""
+        self._view = view
+
+    def fleet_moved(self) -> None:
+        """Something newer is known: say which of the targets are different."""
+        if self._view is None or not self.is_open:
+            return
+        flag = changes_words(self.targets, changes_of(self.targets, self._view()))
+        if flag != self._flag:
+            self._flag = flag
+            self._show_flag()
+            self.redraw_frame()
+
+    def _show_flag(self) -> None:
+        told = self.ink(f"{self.ink.glyphs.warn} {self._flag}", "*warn") if self._flag else Content("")
+        self.query_one("#flag", Static).update(told)
+        self.query_one("#answer").display = bool(self._flag)
+
+    def compose_answer(self) -> ComposeResult:
+        """Where it is told that a target is different by now."""
+        yield Static(id="flag")
+
+    def begin(self) -> None:
+        """Nothing is different yet."""
+        super().begin()
+        self._show_flag()
 
     def heading(self) -> str:
         """Verb and targets."""
+        verb = f"{title(self.workflow)} of" if self.workflow else VERBS[self.type]
         if len(self.targets) == 1:
-            return f"{VERBS[self.type]} {cut_middle(clean(self.targets[0].name), 40)}"
-        return f"{VERBS[self.type]} {count(len(self.targets), 'VM')}"
+            return f"{verb} {cut_middle(clean(self.targets[0].name), 40)}"
+        return f"{verb} {count(len(self.targets), 'VM')}"
 
     def state(self) -> Content:
         """State, region and id of one; the number of several."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
 from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from cftui.clock import Clock
 from cftui.errors import CftuiError
 from cftui.fleet.fleet import View
 from cftui.fleet.history import Finding, HistoryEntry, Stage, Submission
 from cftui.text import clean, clock_time, cut_middle
 from cftui.tui.modals.dialog import Choice, Dialog
 from cftui.tui.modals.ink import lines, pad
+from cftui.tui.telling import ago
 
 _REASONS = {
     "timeout": "no answer came in time",
@@ -81,14 +80,22 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
         entry: Its line in the history.
         submission: What was sent.
         view: Tells what is known now; asked again by `fleet_moved`.
+        held: Why nothing at all can be sent now, and the way out; empty when it can.
     """
 
     tone = "unk"
 
     def __init__(
-        self, entry: HistoryEntry, submission: Submission | None, *, view: Callable[[], View] | None = None
+        self,
+        entry: HistoryEntry,
+        submission: Submission | None,
+        *,
+        view: Callable[[], View] | None = None,
+        held: Callable[[], str] = lambda: "",
     ) -> None:
         super().__init__()
+        self._held = held
+        self._shown = ""
         self._entry = entry
         self._submission = submission
         self._view = view
@@ -96,7 +103,12 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
 
     @property
     def may_resend(self) -> bool:
-        """Only when the look-up ended without a trace, or nothing could ever tell."""
+        """Only when the look-up ended without a trace, or nothing could ever tell; and while anything may be sent."""
+        return self._is_unexplained and not self._held()
+
+    @property
+    def _is_unexplained(self) -> bool:
+        """Whether the look-up ended without a trace, or nothing could ever tell."""
         return (
             self._submission is not None
             and self._submission.stage is Stage.UNKNOWN
@@ -112,7 +124,7 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
         """What not to do."""
         if self._entry.stage is not Stage.UNKNOWN:
             return self.ink(f"now {self._entry.stage.value}", "*strong")
-        return self.ink("think before you repeat it" if self.may_resend else "do not repeat it yet", "*unk")
+        return self.ink("think before you repeat it" if self._is_unexplained else "do not repeat it yet", "*unk")
 
     def choices(self) -> Iterable[Choice]:
         """Close has the focus."""
@@ -125,7 +137,7 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
 
     def fleet_moved(self) -> None:
         """Something newer is known."""
-        if self._view is None or self.is_answered or not self.is_attached:
+        if self._view is None or not self.is_open:
             return
         view = self._view()
         self._submission = view.submissions.get(self._entry.id, self._submission)
@@ -133,9 +145,17 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
         self.redraw()
         self.redraw_frame()
 
+    def tick(self) -> None:
+        """A second has passed."""
+        if self.is_open:
+            self.redraw()
+
     def redraw(self) -> None:
         """What is known, and what is being done."""
-        self.query_one("#text", Static).update(lines(self._told()))
+        told = lines(self._told())
+        if told.markup != self._shown:
+            self._shown = told.markup
+            self.query_one("#text", Static).update(told)
         self.query_one("#resend", Choice).switch(is_off=not self.may_resend)
 
     def _told(self) -> Iterable[Content]:
@@ -149,8 +169,14 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
             fits = 28 + said.cell_length <= self.inner_width
             yield pad(head, 28) + said if fits else lines((head, Content("  ") + said))
         yield Content("")
-        resend = "it asks for the VM's name" if self.may_resend else "not now: only if the look-up ends without a trace"
-        yield ink("Send again: ", "text" if self.may_resend else "muted") + ink(resend, "muted")
+        if self._is_unexplained:
+            yield ink(f"{ink.glyphs.warn} ", "warn") + ink("The first request may still arrive: then it happens twice.")
+        yield ink("Send again: ", "text" if self.may_resend else "muted") + ink(self._resend_words(), "muted")
+
+    def _resend_words(self) -> str:
+        if not self._is_unexplained:
+            return "not now: only if the look-up ends without a trace"
+        return f"not now: {held}" if (held := self._held()) else "a new request; it asks for the VM's name"
 
     def _facts(self) -> Iterable[tuple[str, str, str, str]]:
         glyphs, sent, entry = self.ink.glyphs, self._submission, self._entry
@@ -159,24 +185,53 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
             yield glyphs.good, "good", "before it was sent", before
         if entry.stage is not Stage.UNKNOWN:
             yield glyphs.good, "good", "known now", clean(entry.message) or entry.stage.value
-        elif not entry.is_settled:
+            return
+        if not entry.is_settled:
             yield glyphs.busy, "busy", "looking for it", "in the action list and on the VM"
-            yield glyphs.waiting, "muted", "traces of it", clean(entry.message) or "none so far"
+        yield from self._finding()
+        if not entry.is_settled:
             since = sent.intended if sent else entry.started
-            yield glyphs.waiting, "muted", "certain enough to tell", f"about a minute after {self._when(since)}"
-        else:
-            yield glyphs.unknown, "unk", "the look-up ended", clean(entry.message) or "it may have begun, or not"
+            yield glyphs.waiting, "muted", "certain enough to tell", f"about a minute after {self._clock_time(since)}"
+
+    def _finding(self) -> Iterable[tuple[str, str, str, str]]:
+        """What the look-up came to so far, in the words that stand for it everywhere."""
+        glyphs, message = self.ink.glyphs, clean(self._entry.message)
+        finding = self._submission.finding if self._submission is not None else Finding.NONE
+        match finding:
+            case Finding.PROBABLE:
+                yield glyphs.unknown, "unk", "very likely yours", f"(not proven) {_after(message, 'not proven')}"
+            case Finding.LATE:
+                yield glyphs.warn, "bad", "it did arrive late", _after(message, "it did arrive late")
+            case Finding.SEVERAL:
+                yield glyphs.unknown, "unk", "several fit", _after(message, "several fit")
+            case Finding.ABSENT:
+                told = _after(message, "no trace so far")
+                is_said_below = told.startswith("it may still arrive")
+                where = "neither in the action list nor on the VM" if is_said_below else told
+                yield glyphs.unknown, "unk", "no trace so far", where
+            case Finding.UNVERIFIABLE:
+                told = _after(message, "cannot be found out from here")
+                yield glyphs.unknown, "unk", "cannot be found out from here", told
+            case _ if self._entry.is_settled:
+                yield glyphs.unknown, "unk", "the look-up ended", message or "it may have begun, or not"
+            case _:
+                yield glyphs.waiting, "muted", "traces of it", "none so far"
 
     def _reason(self) -> str:
         reason = self._submission.reason if self._submission else ""
         if reason.isdigit():
             return f"the cloud answered {reason}, which says nothing of what it did"
-        return _REASONS.get(reason, "no answer says what became of it")
+        known = _REASONS.get(reason)
+        is_looked_up = self._submission is None or self._submission.finding is not Finding.NONE
+        message = "" if is_looked_up else clean(self._entry.message).rstrip(".")
+        return known or message or "no answer says what became of it"
 
     def _when(self, instant: float) -> str:
-        clock = getattr(self.app, "clock", None)
-        now = clock.now() if isinstance(clock, Clock) else datetime.now(UTC)
-        return clock_time(instant, now)
+        """`03:13:44, 2 m ago`."""
+        return f"{self._clock_time(instant)}, {ago(self.clock.now().timestamp() - instant)}"
+
+    def _clock_time(self, instant: float) -> str:
+        return clock_time(instant, self.clock.now())
 
     def pressed(self, event: events.Key) -> None:
         """Sending again goes to a confirmation of its own."""
@@ -200,3 +255,8 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
         getattr(self.app, "copy_text", self.app.copy_to_clipboard)("\n".join(told))
         self._is_copied = True
         self.redraw_frame()
+
+
+def _after(message: str, words: str) -> str:
+    """What a sentence says behind the words that were told already."""
+    return message.rpartition(words)[2].lstrip(" :,;)") if words in message else message

@@ -1,11 +1,13 @@
-"""The action palette: all nine actions in the same order, each with its key, its words, or why it cannot be done."""
+"""The action palette: the nine actions and the four workflows in the same order, each with its key and its words.
+
+What cannot be done stays in its place, and says why and what to do instead.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -18,79 +20,43 @@ from textual.widgets import Static
 from cftui.fleet import rules
 from cftui.fleet.history import HistoryEntry
 from cftui.fleet.rows import ActionType, VmRow
+from cftui.operations.plan import Workflow
+from cftui.operations.state import Update
 from cftui.text import clean, count, cut, cut_middle
+from cftui.tui.modals.changes import changes_of, changes_words, hidden_words, is_same
 from cftui.tui.modals.dialog import Choice, Dialog
 from cftui.tui.modals.ink import lines
+from cftui.tui.offers import ACTION_KEYS, KEYS, Offer, Wish, offers
+from cftui.tui.standing import not_live_reason as why_not_live
+from cftui.tui.workflow_words import DESCRIPTIONS, WITH_FORM
 
-ACTION_KEYS: Mapping[str, ActionType] = dict(zip("rcsonpzet", ActionType, strict=True))
-"""The letter of each action; fixed, because hands rely on them."""
-
-_NAME_CELLS = 16
-_WITH_FORM = frozenset({ActionType.RESIZE, ActionType.RENAME, ActionType.SNAPSHOT})
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One action over all targets."""
-
-    type: ActionType
-    key: str
-    able: int
-    """How many of the targets can do it now."""
-    refusals: tuple[tuple[str, str, int], ...]
-    """Reason, way out and how many VMs, the most frequent first."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be done to any."""
-        return self.able > 0
-
-
-def offers(
-    targets: Sequence[VmRow], doing: Mapping[str, HistoryEntry], *, is_read_only: bool, not_live_reason: str
-) -> list[Offer]:
-    """All nine actions over the targets, in the document's order."""
-    able: Counter[ActionType] = Counter()
-    refused: dict[ActionType, Counter[tuple[str, str]]] = {type_: Counter() for type_ in ActionType}
-    for vm in targets:
-        for one in rules.availability(
-            vm, doing=doing.get(vm.id), is_read_only=is_read_only, not_live_reason=not_live_reason
-        ):
-            if one.type is ActionType.RENAME and len(targets) > 1:
-                refused[one.type]["two VMs would get one name", "rename them one at a time"] += 1
-            elif one.is_allowed:
-                able[one.type] += 1
-            else:
-                refused[one.type][one.reason, one.way_out] += 1
-    return [
-        Offer(type_, key, able[type_], tuple((*why, times) for why, times in refused[type_].most_common()))
-        for key, type_ in ACTION_KEYS.items()
-    ]
-
+_NAME_CELLS = 19
+_WITH_FORM: frozenset[Wish] = frozenset({ActionType.RESIZE, ActionType.RENAME, ActionType.SNAPSHOT, *WITH_FORM})
 
 _DEAF_S = 0.6
 """A pause after which a letter is a wish again."""
 
 
-class ActionPalette(Dialog[ActionType]):
-    """Choose one of the nine actions; a letter goes on at once, to the form or to the question.
+class ActionPalette(Dialog[Wish]):
+    """Choose an action or a workflow; its key goes on at once, to the form or to the question.
 
     Args:
         targets: The VMs to act on, at least one; frozen here.
         doing: By VM id, its newest history entry.
-        is_read_only: Nothing may be changed; all nine are shown, none can be done.
+        is_read_only: Nothing may be changed; all of them are shown, none can be done.
+        locked_by: What made it so for good; empty where it can be lifted.
         not_live_reason: Why nothing can be sent at all; empty when it can.
         is_production: Lifts the confirmations, which the palette announces.
+        has_gap: As well.
+        hidden: How many of the targets the filter hides.
+        update: Tells what is known now; asked again by `fleet_moved`, so that a VM that changes is told at once.
     """
 
     DEFAULT_CSS = """
     ActionPalette #note { min-height: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(key, f"take('{type_}')", type_.value, id=f"palette.{type_}", show=False)
-            for key, type_ in ACTION_KEYS.items()
-        ),
+        *(Binding(key, f"take('{key}')", wish.value, id=f"palette.{wish}", show=False) for key, wish in KEYS.items()),
         Binding("up,k", "move(-1)", "Action above", show=False),
         Binding("down,j", "move(1)", "Action below", show=False),
         Binding("enter", "take_it", "Take the action under the cursor", show=False),
@@ -103,35 +69,48 @@ class ActionPalette(Dialog[ActionType]):
         doing: Mapping[str, HistoryEntry],
         *,
         is_read_only: bool = False,
+        locked_by: str = "",
         not_live_reason: str = "",
         is_production: bool = False,
+        has_gap: bool = False,
+        hidden: int = 0,
+        update: Callable[[], Update] | None = None,
     ) -> None:
         super().__init__()
         self.targets = tuple(targets)
-        self._offers = offers(self.targets, doing, is_read_only=is_read_only, not_live_reason=not_live_reason)
+        self._update = update
+        self._now = self.targets
+        self._changes: dict[str, str] = {}
+        self._offers = offers(
+            self.targets, doing, is_read_only=is_read_only, locked_by=locked_by, not_live_reason=not_live_reason
+        )
         self._is_production = is_production
+        self._has_gap = has_gap
+        self._hidden = hidden
         self._at = next((index for index, offer in enumerate(self._offers) if offer.is_open), 0)
         self._search: str | None = None
-        self._refused: ActionType | None = None
+        self._refused: Wish | None = None
         self._last_letter = -math.inf
 
     def heading(self) -> str:
         """Whom it acts on."""
         if len(self.targets) == 1:
             return f"Act on {cut_middle(clean(self.targets[0].name), 40)}"
-        return f"Act on {count(len(self.targets), 'marked VM')}"
+        return f"Act on {count(len(self.targets), 'marked VM')}{hidden_words(self._hidden, self.app.size.width)}"
 
     def state(self) -> Content:
         """State, region and address of one VM; how many run of several."""
         ink = self.ink
+        if self._hidden and self.app.size.width < 72:  # the title needs the room
+            return Content("")
         if len(self.targets) == 1:
-            vm = self.targets[0]
+            vm = self._now[0]
             return ink.power(vm) + ink(f"  {cut(clean(vm.region), 14)}  {cut(clean(vm.address), 16)}", "text")
-        states = Counter(clean(vm.status) for vm in self.targets)
+        states = Counter(clean(vm.status) for vm in self._now)
         return ink(", ".join(f"{times:,} {cut(status, 16)}" for status, times in states.most_common(3)), "muted")
 
     def compose_body(self) -> ComposeResult:
-        """One text of nine lines."""
+        """One text, a line each."""
         yield Static(id="actions")
 
     def compose_answer(self) -> ComposeResult:
@@ -154,15 +133,46 @@ class ActionPalette(Dialog[ActionType]):
             return [("esc", "back"), ("letter", "goes on"), ("/", "find")]
         return [("letter", goes_on), ("/", "find"), ("esc", "back")]
 
+    def fleet_moved(self) -> None:
+        """Something newer is known: what can be done by now to these very VMs, and which of them are different."""
+        if self._update is None or not self.is_open:
+            return
+        update = self._update()
+        vms = update.view.vms
+        self._changes = changes_of(self.targets, update.view)
+        there = [vms[vm.id] for vm in self.targets if is_same(vm, vms.get(vm.id))]
+        self._now = tuple(there) or self.targets
+        self._offers = offers(
+            self._now,
+            update.view.doing,
+            is_read_only=update.is_read_only,
+            locked_by=update.locked_by,
+            not_live_reason=why_not_live(update) if there else "it does not exist any more",
+        )
+        self.redraw()
+        self.redraw_frame()
+
     def redraw(self) -> None:
-        """Draw the nine lines and the line below them."""
+        """Draw the lines, a gap before the workflows where there is room for it, and the lines below them."""
         rows = [self._row(offer, index == self._at) for index, offer in enumerate(self._offers)]
+        if self._gap:
+            rows.insert(len(ACTION_KEYS), Content(""))
         self.query_one("#actions", Static).update(lines(rows))
-        self.query_one("#note", Static).update(self._note())
+        changed = changes_words(self.targets, self._changes)
+        told = [self.ink(f"{self.ink.glyphs.warn} {changed}", "*warn")] if changed else []
+        self.query_one("#note", Static).update(lines([*told, self._note()]))
         self.fit()
         body = self.query_one("#body")
         if body.max_scroll_y:
-            body.scroll_to_region(Region(0, self._at, 1, 1), animate=False, force=True)
+            body.scroll_to_region(Region(0, self._line_of(self._at), 1, 1), animate=False, force=True)
+
+    @property
+    def _gap(self) -> int:
+        """Empty lines between actions and workflows."""
+        return int(self.app.size.height >= 24)
+
+    def _line_of(self, index: int) -> int:
+        return index + (self._gap if index >= len(ACTION_KEYS) else 0)
 
     def _row(self, offer: Offer, is_at: bool) -> Content:
         ink, width = self.ink, self.inner_width
@@ -170,7 +180,7 @@ class ActionPalette(Dialog[ActionType]):
         bar = ink(glyphs.cursor if is_at else " ", "focus", ground)
         dash = ink(" " if offer.is_open else glyphs.none, "muted", ground)
         name = ink(
-            cut(offer.type.value, _NAME_CELLS - 2).ljust(_NAME_CELLS),
+            cut(offer.name, _NAME_CELLS - 2).ljust(_NAME_CELLS),
             ("*strong" if is_at else "text") if offer.is_open else "muted",
             ground,
         )
@@ -184,7 +194,8 @@ class ActionPalette(Dialog[ActionType]):
     def _words(self, offer: Offer, ground: str) -> Content:
         ink = self.ink
         if offer.is_open:
-            return ink(rules.description(offer.type), "text" if ground else "muted", ground)
+            words = DESCRIPTIONS[offer.type] if isinstance(offer.type, Workflow) else rules.description(offer.type)
+            return ink(words, "text" if ground else "muted", ground)
         reason, way_out, _ = offer.refusals[0]
         told = ink("not now: ", "*strong" if ground else "*muted", ground) + ink(reason, "muted", ground)
         if way_out:
@@ -198,8 +209,7 @@ class ActionPalette(Dialog[ActionType]):
         if len(self.targets) > 1:
             tone = "text" if offer.able == len(self.targets) else "warn"
             return ink(f"{offer.able:,} of {len(self.targets):,}", tone, ground)
-        rung = rules.rung(offer.type, targets=1, is_production=self._is_production)
-        if rung < rules.Rung.TYPE_NAME:
+        if self._rung(offer) < rules.Rung.TYPE_NAME:
             return Content("")
         return ink(ink.glyphs.warn if self.app.size.width < 100 else f"{ink.glyphs.warn} asks the name", "warn", ground)
 
@@ -211,7 +221,7 @@ class ActionPalette(Dialog[ActionType]):
         if self._refused is not None and not offer.is_open:
             reason, way_out, _ = offer.refusals[0]
             way = f" {ink.glyphs.arrow} {way_out}" if way_out else ""
-            return ink(f"{ink.glyphs.failed} {offer.type.value}", "bad") + ink(f" not now: {reason}{way}", "text")
+            return ink(f"{ink.glyphs.failed} {offer.name}", "bad") + ink(f" not now: {reason}{way}", "text")
         if len(self.targets) > 1 and offer.refusals and offer.is_open:
             told = "; ".join(f"{times:,} {reason}" for reason, _, times in offer.refusals[:3])
             more = "; …" if len(offer.refusals) > 3 else ""
@@ -223,16 +233,21 @@ class ActionPalette(Dialog[ActionType]):
         return ink(self._what_comes_next(offer), "muted")
 
     def _what_comes_next(self, offer: Offer) -> str:
-        targets = len(self.targets)
         asks = {
             rules.Rung.YES: "y confirms it",
             rules.Rung.TYPE_NAME: "it asks for the name",
             rules.Rung.TYPE_COUNT: "it asks for the number of requests",
-        }.get(
-            rules.rung(offer.type, targets=targets, is_production=self._is_production),
-            "it asks for the number of requests and the profile",
-        )
+        }.get(self._rung(offer), "it asks for the number of requests and the profile")
         return f"{'First a form, then' if offer.type in _WITH_FORM else 'Then'} {asks}; nothing is sent before."
+
+    def _rung(self, offer: Offer) -> rules.Rung:
+        """How heavy the confirmation will be; all that a workflow begins with is as light as a shutdown."""
+        return rules.rung(
+            ActionType.SHUTDOWN if isinstance(offer.type, Workflow) else offer.type,
+            targets=len(self.targets),
+            is_production=self._is_production,
+            has_gap=self._has_gap,
+        )
 
     # Keys.
 
@@ -242,8 +257,8 @@ class ActionPalette(Dialog[ActionType]):
         self._at = max(0, min(len(self._offers) - 1, self._at + rows))
         self.redraw()
 
-    def action_take(self, type_: str) -> None:
-        """Go on with an action, or say why it cannot be done.
+    def action_take(self, key: str) -> None:
+        """Go on with what a key stands for, or say why it cannot be done.
 
         After a letter that cannot be done, those that follow without a pause are the name that hands go on to type for
         a heavier one, and no wishes.
@@ -251,7 +266,7 @@ class ActionPalette(Dialog[ActionType]):
         before = self._last_letter
         now = self._last_letter = self.clock.monotonic()
         is_deaf = self._refused is not None and now - before < _DEAF_S
-        index = list(ActionType).index(ActionType(type_))
+        index = list(KEYS).index(key)
         offer = self._offers[index]
         if is_deaf and offer.is_open:
             return
@@ -264,7 +279,7 @@ class ActionPalette(Dialog[ActionType]):
 
     def action_take_it(self) -> None:
         """Go on with the action under the cursor."""
-        self.action_take(self._offers[self._at].type)
+        self.action_take(self._offers[self._at].key)
 
     def action_find(self) -> None:
         """Letters now look for a name."""
@@ -285,7 +300,9 @@ class ActionPalette(Dialog[ActionType]):
         """A click on a line takes it."""
         widget = self.query_one("#actions")
         if event.widget is widget:
-            self.action_take(self._offers[min(len(self._offers) - 1, event.y)].type)
+            at = next((index for index in range(len(self._offers)) if self._line_of(index) == event.y), None)
+            if at is not None:
+                self.action_take(self._offers[at].key)
 
     def pressed(self, event: events.Key) -> None:
         """While finding, what is typed narrows; the cursor goes to the first name that holds it."""
@@ -299,9 +316,13 @@ class ActionPalette(Dialog[ActionType]):
             self._search = self._search[:-1]
         elif event.is_printable and event.character:
             self._search += event.character.lower()
-        wanted = self._search.replace("-", "_").replace(" ", "_")
-        found = [index for index, offer in enumerate(self._offers) if wanted in offer.type.value]
+        wanted, names = _plain(self._search), [_plain(offer.name) for offer in self._offers]
+        found = [index for index, name in enumerate(names) if wanted in name]
         if wanted and found:
-            starts = [index for index in found if self._offers[index].type.value.startswith(wanted)]
+            starts = [index for index in found if names[index].startswith(wanted)]
             self._at = (starts or found)[0]
         self.redraw()
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_").replace(" ", "_")

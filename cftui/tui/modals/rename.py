@@ -12,8 +12,11 @@ from textual.widgets import Static
 from cftui.api import requests
 from cftui.api.requests import InvalidRequestError
 from cftui.fleet.rows import ActionType, VmRow
-from cftui.text import clean, count
+from cftui.text import clean, count, cut_middle
 from cftui.tui.modals.form import Field, Form, Requests
+
+_NAME_CELLS = 64
+"""Of the old name; one without end must not push the field out of sight."""
 
 
 class RenameForm(Form):
@@ -63,7 +66,9 @@ class RenameForm(Form):
         """Say what is wrong with the name."""
         ink, field = self.ink, self._field
         self.query_one("#old", Static).update(
-            ink("     now  ", "muted") + ink("  ") + ink(self.targets[0].name, "*strong")
+            ink("     now  ", "muted")
+            + ink("  ")
+            + ink(cut_middle(clean(self.targets[0].name), _NAME_CELLS), "*strong")
         )
         is_untouched = field.value == clean(self.targets[0].name) and len(self.targets) == 1
         try:

@@ -13,8 +13,9 @@ from textual.widgets import Static
 from cftui.api import requests
 from cftui.api.requests import InvalidRequestError
 from cftui.fleet.effects import current_size
-from cftui.fleet.rows import ActionType, VmRow
+from cftui.fleet.rows import ActionType, Power, VmRow
 from cftui.fleet.sizes import CLOUDSFOR, Remark, Resource, SizeError, check_resize, parse_size
+from cftui.operations.plan import Workflow
 from cftui.text import count, number
 from cftui.tui.modals.form import Field, Form, Requests
 
@@ -25,12 +26,15 @@ class ResizeForm(Form):
     Args:
         targets: At least one VM.
         now: Not used; all forms are made alike.
+        workflow: `GUIDED_RESIZE` where they are stopped first and started again.
     """
 
     type = ActionType.RESIZE
 
-    def __init__(self, targets: Sequence[VmRow], *, now: datetime | None = None) -> None:
-        super().__init__(targets)
+    def __init__(
+        self, targets: Sequence[VmRow], *, now: datetime | None = None, workflow: Workflow = Workflow.NONE
+    ) -> None:
+        super().__init__(targets, workflow=workflow)
         self._sizes: dict[str, float] = {}
 
     def compose_body(self) -> ComposeResult:
@@ -74,6 +78,9 @@ class ResizeForm(Form):
         self.query_one("#head", Static).update(ink(head, "muted"))
         left_out = len(self.targets) - len(self._changed()) if self.requests() else 0
         told = "An empty field is not sent. Numbers are GB; MB and TB may be written."
+        if self.workflow and (running := sum(vm.power is not Power.OFF for vm in self.targets)):
+            who = "It is" if len(self.targets) == 1 else f"{running:,} of {len(self.targets):,} are"
+            told = f"{who} shut down first, and started again. An empty field is not sent."
         if left_out:
             told = f"{count(left_out, 'VM that has', 'VMs that have')} these sizes already will be left out."
         self.query_one("#help", Static).update(ink(told, "warn" if left_out else "muted"))

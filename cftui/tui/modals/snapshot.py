@@ -14,6 +14,7 @@ from cftui.api import requests
 from cftui.api.requests import InvalidRequestError
 from cftui.fleet.rows import ActionType, Power, VmRow
 from cftui.fleet.templates import DEFAULT_TEMPLATE, FIELDS, TemplateError, expand_template
+from cftui.operations.plan import Workflow
 from cftui.text import count
 from cftui.tui.modals.form import Field, Form, Requests
 
@@ -24,12 +25,13 @@ class SnapshotForm(Form):
     Args:
         targets: At least one VM.
         now: Date and time of the names.
+        workflow: `COLD_SNAPSHOT` where they are stopped first and started again.
     """
 
     type = ActionType.SNAPSHOT
 
-    def __init__(self, targets: Sequence[VmRow], *, now: datetime) -> None:
-        super().__init__(targets)
+    def __init__(self, targets: Sequence[VmRow], *, now: datetime, workflow: Workflow = Workflow.NONE) -> None:
+        super().__init__(targets, workflow=workflow)
         self._now = now.astimezone()
         self._tokens = {vm: secrets.token_hex(16) for vm in targets}
 
@@ -70,6 +72,9 @@ class SnapshotForm(Form):
             running = sum(vm.power is not Power.OFF for vm in self.targets)
             if len(names) < len(asked):
                 field.say(f"{count(len(asked), 'snapshot')} would share {count(len(names), 'name')}", is_error=False)
+            elif running and self.workflow:
+                who = "it is" if len(self.targets) == 1 else f"{running:,} of {len(self.targets):,} are"
+                field.say(f"{who} shut down first, and started again", tone="muted")
             elif running:
                 who = (
                     "it is not stopped"

@@ -15,7 +15,7 @@ from cftui.tui.keymap import Key
 from cftui.tui.modals.dialog import Choice
 from cftui.tui.modals.form import Asking, Field
 from cftui.tui.modals.ink import lines, pad
-from cftui.tui.modals.palette import ACTION_KEYS
+from cftui.tui.offers import KEYS, name_of
 
 
 class _Line(NamedTuple):
@@ -30,10 +30,10 @@ _Group = tuple[str, list[_Line]]
 _TITLES = {
     "Choose": {"filter", "mark", "range", "range_down", "range_up", "mark_all", "invert", "unmark", "include_hidden"},
     "Act": {"palette", "copy", "command"},
-    "Look": {"details", "next", "history", "sort", "sort_reverse", "wide", "larger", "smaller", "help"},
+    "Look": {"details", "next", "watch", "history", "sort", "sort_reverse", "wide", "larger", "smaller", "help"},
     "Data": {"refresh", "pause", "profile", "redraw"},
 }
-_SCOPES = {"list": "Move", "vms": "Look", "details": "In details", "everywhere": "Everywhere"}
+_SCOPES = {"list": "Move", "vms": "Look", "details": "In details", "run": "In a run", "everywhere": "Everywhere"}
 _SPOKEN = {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn"}
 
 
@@ -123,7 +123,7 @@ class HelpScreen(Asking[None]):
         for title, group in groups.items():
             yield title, group
             if title == "Act":
-                yield "Act: a, then", [_Line(key, "*key", type_.value) for key, type_ in ACTION_KEYS.items()]
+                yield "Act: a, then", [_Line(key, "*key", name_of(wish)) for key, wish in KEYS.items()]
         glyphs = self.ink.glyphs
         yield (
             "Signs",
@@ -135,6 +135,7 @@ class HelpScreen(Asking[None]):
                 _Line(glyphs.failed, "bad", "failed, rejected"),
                 _Line(glyphs.unknown, "unk", "outcome unknown"),
                 _Line(glyphs.marked, "mark", "marked"),
+                _Line(glyphs.watched, "muted", "watched"),
             ],
         )
         yield (

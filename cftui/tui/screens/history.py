@@ -16,7 +16,7 @@ from cftui.tui.keymap import bindings
 from cftui.tui.look import Line, Part
 from cftui.tui.messages import EntryVisited
 from cftui.tui.widgets.action_list import ActionList
-from cftui.tui.widgets.bars import Banner, Hint, KeyLine, StatusLine
+from cftui.tui.widgets.bars import Banner, Hint, KeyLine, MarkBar, StatusLine
 from cftui.tui.widgets.row_list import RowList
 from cftui.tui.widgets.rule import Rule
 
@@ -39,10 +39,12 @@ class HistoryScreen(Screen[None]):
         """From above: status, banner, rule, actions, keys."""
         self.status, self.banner, self.keys = StatusLine(), Banner(), KeyLine()
         self.rule, self.actions = Rule("", "Actions"), ActionList(self.cockpit.moment())
+        self.mark_bar = MarkBar()
         yield self.status
         yield self.banner
         yield self.rule
         yield self.actions
+        yield self.mark_bar
         yield self.keys
 
     def on_mount(self) -> None:
@@ -64,11 +66,13 @@ class HistoryScreen(Screen[None]):
         app, update = self.cockpit, self.cockpit.update_now
         self.actions.tick(app.moment())
         self.status.show(app.standing())
-        self.banner.show(*how.banner(update, app.clock, app.key_of("refresh"), app.key_of("pause")))
+        keys = (app.key_of(name) for name in ("refresh", "pause", "run"))
+        self.banner.show(*how.banner(update, app.clock, *keys))
         history, since = update.view.history, how.since(update.view.history, app.clock)
-        hint: Line = [Part(app.key_of("next"), "*key"), Part(" next unseen", "muted")] if app.unseen() else []
+        hint = app.next_hint()
         facts: Line = [Part(f"{count(len(history))} since {since}" if history else "none", "muted")]
-        self.rule.show(facts=facts, right=hint, is_lit=True)
+        self.rule.show(facts=[*facts, *app.acting.running.hint()], right=hint, is_lit=True)
+        self.mark_bar.show(how.marks(app.cockpit.listing, app.look.glyphs, self.size.width - 3), [])
         self.keys.show([Hint("enter", "open"), Hint(app.key_of("help"), "help"), Hint("esc", "back")])
 
     @on(RowList.CursorMoved)
@@ -77,10 +81,12 @@ class HistoryScreen(Screen[None]):
             self.post_message(EntryVisited(entry.id))
 
     def action_next(self) -> None:
-        """To the next action nobody looked at yet."""
-        if unseen := self.cockpit.unseen():
-            self.actions.move_to_id(unseen[0].id)
-            self.post_message(EntryVisited(unseen[0].id))
+        """To the next action that waits for a decision, or nobody looked at yet."""
+        needing = [entry.id for entry in self.cockpit.needing()]
+        if needing:
+            at = needing.index(self.actions.cursor_id) if self.actions.cursor_id in needing else -1
+            self.actions.move_to_id(needing[(at + 1) % len(needing)])
+            self.post_message(EntryVisited(needing[(at + 1) % len(needing)]))
 
     async def action_details(self) -> None:
         """What became of the action, or its VM."""

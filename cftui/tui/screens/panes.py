@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from textual import events
@@ -13,14 +14,16 @@ from textual.timer import Timer
 
 from cftui.fleet.rows import VmRow
 from cftui.operations.state import Update
-from cftui.text import clean, count
+from cftui.text import clean, count, cut_middle
 from cftui.tui import standing as how
 from cftui.tui.listing import Listing
 from cftui.tui.look import Line, Part
 from cftui.tui.messages import DetailsWanted
+from cftui.tui.telling import what_next
 from cftui.tui.widgets.action_list import ActionList
 from cftui.tui.widgets.bars import Banner, Hint, KeyLine, MarkBar, StatusLine
 from cftui.tui.widgets.rule import Rule, Separator
+from cftui.tui.widgets.too_small import is_too_small
 from cftui.tui.widgets.vm_details import Attributes, VmDetails
 from cftui.tui.widgets.vm_table import VmTable
 
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
 
 _DETAILS_FROM = 116
 """Narrower terminals show details as a screen of its own."""
-_MIN_WIDTH, _MIN_HEIGHT = 40, 12
 _REST_S = 0.35
 """How long the cursor rests on a VM before it is read whole, in seconds."""
 _DETAILS_STEP_S = 0.1
@@ -53,9 +55,17 @@ class VmsPanes(Screen[None]):
         self._enlarged = ""
         self._laid_out_for: Size | None = None
         self._was_read = False
-        self._range: tuple[str, frozenset[str]] | None = None
+        self._shifted_to = ""
+        """The id that the last shifted arrow left the cursor on; empty while a range goes on until it is ended."""
+        self.lost: dict[str, str] = {}
+        """Names by id of VMs that vanished while they were marked, until somebody has seen it."""
+        self._vanished = ""
+        """The name of a VM that vanished from under the cursor; empty once the cursor was moved, or it was told."""
+        self._vanished_onto: str | None = None
+        """The id that the cursor stands on since."""
         self._said: Line = []
-        self._said_timer: Timer | None = None
+        self._said_until = 0.0
+        """Until when a message stands, by the monotonic clock."""
         self._details_timer: Timer | None = None
         self._rest_timer: Timer | None = None
 
@@ -73,7 +83,7 @@ class VmsPanes(Screen[None]):
         self.table, self.about = VmTable(self.listing, moment, id="table"), VmDetails(moment, id="about")
         self.actions = ActionList(moment, id="actions")
         self.mark_bar, self.separator = MarkBar(id="marks"), Separator(id="separator")
-        self.too_small = Banner(id="too-small")
+        self.marks_below = MarkBar(id="marks-below")
         yield self.status
         yield self.banner
         with Horizontal(id="panes"):
@@ -87,8 +97,8 @@ class VmsPanes(Screen[None]):
                 yield self.about
         yield self.actions_rule
         yield self.actions
+        yield self.marks_below
         yield self.keys
-        yield self.too_small
 
     def on_mount(self) -> None:
         """Draw what is known already."""
@@ -102,8 +112,9 @@ class VmsPanes(Screen[None]):
         is_first = not self.listing.vms
         lost = self.listing.take(update.view, change)
         if lost:
-            names = ", ".join(clean(name) for name in list(lost.values())[:3])
-            self.say([Part(f"{self.table.look.glyphs.warn} {names} vanished; no longer marked", "*warn")])
+            self.lost |= lost
+            self.say([Part(f"{self.table.look.glyphs.warn} {names_of(lost)} vanished; no longer marked", "*warn")])
+        before = self.table.cursor_id
         if change.added or change.changed or is_first:
             self.table.measure()
         may_sort = not self._was_read or app.is_settled(has_marks=bool(self.listing.marks))
@@ -112,14 +123,18 @@ class VmsPanes(Screen[None]):
             self.listing.reorder()
         moment, unseen = app.moment(), frozenset(entry.id for entry in app.unseen())
         newly = self.table.unseen ^ unseen
-        self.table.moment, self.table.unseen = moment, unseen
+        watched = app.announcing.watching.ids
+        other_marks = self.table.watched ^ watched
+        self.table.moment, self.table.unseen, self.table.watched = moment, unseen, watched
         if self.table.order != self.listing.order:
             self.show_order(is_untouched=app.is_untouched)
         else:
-            touched = change.changed | change.acting
+            touched = change.changed | change.acting | other_marks
             if newly:
                 touched |= {entry.vm_id for entry in update.view.history if entry.id in newly}
             self.table.repaint_ids(touched)
+        if before is not None and before in change.gone:
+            self._vanished, self._vanished_onto = change.gone[before], self.table.cursor_id
         self.actions.show(update.view.history, unseen, moment)
         self.tick()
         self.show_details()
@@ -128,6 +143,8 @@ class VmsPanes(Screen[None]):
         """Bring to the second what tells of time; cells that stay the same cost nothing."""
         app, update = self.cockpit, self.cockpit.update_now
         moment, clock = app.moment(), app.clock
+        if clock.monotonic() >= self._said_until:
+            self._said = []
         if self.listing.is_stale and app.is_settled(has_marks=bool(self.listing.marks)) and self.listing.reorder():
             self.show_order()
         self.table.tick(moment)
@@ -135,7 +152,7 @@ class VmsPanes(Screen[None]):
         self.about.tick(moment)
         self.status.show(app.standing())
         key = app.key_of("refresh")
-        self.banner.show(*how.banner(update, clock, key, app.key_of("pause")))
+        self.banner.show(*how.banner(update, clock, key, app.key_of("pause"), app.key_of("run")))
         glyphs = self.table.look.glyphs
         notes = [] if self.table.order else how.notes(update, self.listing, app.profile, clock, key)
         tail = how.loading_tail(update, self.table.size.width, glyphs.bar, glyphs.bar_rest)
@@ -154,13 +171,7 @@ class VmsPanes(Screen[None]):
     def say(self, line: Line) -> None:
         """Stand a message in a rule for some seconds; the newest wins, and nothing is covered."""
         self._said = line
-        if self._said_timer is not None:
-            self._said_timer.stop()
-        self._said_timer = self.set_timer(_SAID_S, self._unsay)
-        self.show_rules()
-
-    def _unsay(self) -> None:
-        self._said = []
+        self._said_until = self.cockpit.clock.monotonic() + _SAID_S
         self.show_rules()
 
     def details_read(self, vm_id: str, vm: VmRow, attributes: Attributes) -> None:
@@ -174,6 +185,11 @@ class VmsPanes(Screen[None]):
         vm_id = self.table.cursor_id
         return self.listing.vms.get(vm_id) if vm_id is not None else None
 
+    @property
+    def is_range_open(self) -> bool:
+        """Whether a range of marks was begun that follows the cursor until it is ended."""
+        return self.listing.is_marking_range and not self._shifted_to
+
     def targets(self, *, includes_hidden: bool = False) -> list[VmRow]:
         """What an action would reach: the visible marks if there are any, else the VM under the cursor."""
         vms, marked = self.listing.vms, self.listing.visible_marks
@@ -182,6 +198,16 @@ class VmsPanes(Screen[None]):
         if marked:
             return [vms[vm_id] for vm_id in marked]
         return [self.vm] if self.vm is not None and not self.listing.marks else []
+
+    def says_what_vanished(self) -> bool:
+        """Say, once, that the VM under the cursor is gone and the cursor stands on another since; whether it is so."""
+        name, self._vanished = self._vanished, ""
+        if not name or self.listing.marks:
+            return False
+        on = f"; the cursor is on {clean(self.vm.name)} now" if self.vm is not None else ""
+        sign = self.table.look.glyphs.warn
+        self.say([Part(f"{sign} {clean(name)} does not exist any more", "*warn"), Part(on, "text")])
+        return True
 
     # Drawing
 
@@ -205,7 +231,9 @@ class VmsPanes(Screen[None]):
             return
         history = [entry for entry in app.update_now.view.history if entry.vm_id == vm.id][:20]
         kept = self.attributes.get(vm.id)
-        self.about.show(vm, kept[1] if kept else None, history, app.moment())
+        next_step = what_next(history, app.update_now.view)
+        self.about.watched = app.announcing.watching.ids
+        self.about.show(vm, kept[1] if kept else None, history, app.moment(), next_step)
         self.details_rule.show(title=clean(vm.name))
         if (
             (kept is None or kept[0] != vm)
@@ -237,16 +265,17 @@ class VmsPanes(Screen[None]):
         if self.table.columns[0].key == "glyph":
             sign = glyphs.down if self.listing.is_reversed else glyphs.up
             facts += [Part(f"  by {self.listing.sort} {sign}", "muted")]
-        if self._range is not None:
+        if self.is_range_open:
             facts += [Part("  marking a range, ", "mark"), Part(app.key_of("range"), "*key"), Part(" ends it", "mark")]
-        unseen = app.unseen()
-        hint: Line = [Part(app.key_of("next"), "*key"), Part(" next unseen", "muted")] if unseen else []
+        hint = app.next_hint()
         has_actions = self.actions.display
+        facts += app.acting.running.hint() if not has_actions else []
         self.list_rule.show(facts=facts, right=self._said if not has_actions else [], is_lit=self._is_list_lit)
         self.details_rule.show(is_lit=self.about.has_focus)
         history = update.view.history
         since = how.since(history, app.clock)
         told: Line = [Part(f"{count(len(history))} since {since}" if history else "none", "muted")]
+        told += app.acting.running.hint() if has_actions else []
         junction = self.separator.region.x if self.separator.display and self.separator.region else -1
         self.actions_rule.show(facts=told, right=self._said or hint, is_lit=self.actions.has_focus, junction=junction)
         self.show_scroll()
@@ -262,20 +291,26 @@ class VmsPanes(Screen[None]):
         )
 
     def _show_marks(self) -> None:
-        marks, app = self.listing.marks, self.cockpit
-        if not marks:
-            self.mark_bar.show([], [])
+        app, glyphs = self.cockpit, self.table.look.glyphs
+        is_beside = self._enlarged in ("", "list")
+        bar, other = (self.mark_bar, self.marks_below) if is_beside else (self.marks_below, self.mark_bar)
+        other.show([], [])
+        lost: Line = [Part(f"{glyphs.warn} {names_of(self.lost)} vanished while marked", "*warn")] if self.lost else []
+        left = how.marks(self.listing, glyphs, self.app.size.width - 3)
+        if not left:
+            seen: Line = [Part(app.key_of("next"), "*key"), Part(" seen", "muted")]
+            bar.show(lost, seen if lost else [])
             return
-        visible = len(self.listing.visible_marks)
-        left: Line = [Part(f"{self.table.look.glyphs.marked} {count(len(marks))} marked", "*mark")]
-        if hidden := len(marks) - visible:
-            left.append(Part(f", {count(hidden)} hidden by the filter", "*warn"))
-        right: Line = [Part(app.key_of("palette"), "*key"), Part(f" act on {count(visible)}", "muted")]
+        marked, hidden = len(self.listing.marks), self.listing.hidden_among(self.listing.marks)
+        left += [Part("  "), *lost] if lost else []
+        right: Line = [Part(app.key_of("palette"), "*key"), Part(f" act on {count(marked - hidden)}", "muted")]
         if hidden:
             right += [Part(" visible  ", "muted"), Part(app.key_of("include_hidden"), "*key")]
-            right += [Part(f" all {count(len(marks))}", "muted")]
+            right += [Part(f" all {count(marked)}", "muted")]
+        if lost:
+            right += [Part(f"  {app.key_of('next')}", "*key"), Part(" seen", "muted")]
         right += [Part(f"  {app.key_of('unmark')}", "*key"), Part(" unmark", "muted")]
-        self.mark_bar.show(left, right)
+        bar.show(left, right)
 
     def _show_keys(self) -> None:
         key, update = self.cockpit.key_of, self.cockpit.update_now
@@ -289,8 +324,8 @@ class VmsPanes(Screen[None]):
         else:
             hints += [Hint(key("filter"), "filter", 1), Hint(key("mark"), "mark", 3), Hint("enter", "details", 2)]
             hints += [Hint(key("history"), "actions", 5)]
-        if any(self.cockpit.unseen()) and not self.actions.display:
-            hints.append(Hint(key("next"), "next unseen", 1))
+        if (need := self.cockpit.next_word()) and not self.actions.display:
+            hints.append(Hint(key("next"), need, 1))
         hints += [Hint(key("copy"), "copy", 7), Hint(key("command"), "command", 6)]
         self.keys.show([*hints, Hint(key("help"), "help"), Hint(key("quit"), "quit", 8)])
 
@@ -313,17 +348,7 @@ class VmsPanes(Screen[None]):
     def lay_out(self) -> None:
         """Give every pane its place."""
         width, height = self._laid_out_for = self.app.size
-        is_too_small = width < _MIN_WIDTH or height < _MIN_HEIGHT
-        for widget in (self.status, self.query_one("#panes"), self.actions_rule, self.actions, self.keys):
-            widget.display = not is_too_small
-        self.too_small.show(
-            [Part(f"cftui needs {_MIN_WIDTH}×{_MIN_HEIGHT}; this is {width}×{height}. `cftui vms` works here.")]
-            if is_too_small
-            else [],
-            "",
-        )
-        if is_too_small:
-            self.banner.display = False
+        if is_too_small(self.app.size):
             return
         rows = next(rows for least, rows in _ACTION_ROWS if height >= least)
         enlarged = self._enlarged
@@ -336,3 +361,10 @@ class VmsPanes(Screen[None]):
         self.actions.styles.height = "1fr" if enlarged else rows
         self.call_after_refresh(self.tick)
         self.show_details()
+
+
+def names_of(lost: Mapping[str, str]) -> str:
+    """Up to three names, and how many more."""
+    names = [cut_middle(clean(name), 20) for name in lost.values()]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from cftui.fleet.order import Column
 from cftui.fleet.query import QueryError
 from cftui.text import clean
+from cftui.tui.choosing import Choosing
 from cftui.tui.keymap import bindings
 from cftui.tui.look import Part
 from cftui.tui.messages import EntryVisited
-from cftui.tui.screens.panes import VmsPanes
+from cftui.tui.screens.panes import VmsPanes, names_of
+from cftui.tui.telling import what_next
 from cftui.tui.widgets.row_list import RowList
+from cftui.tui.widgets.too_small import is_too_small
 from cftui.tui.widgets.vm_table import VmTable
 
 
@@ -24,12 +27,18 @@ class VmsScreen(VmsPanes):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("vms")
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.choosing = Choosing(self)
+        """Marks by filter and by list, and saved views."""
+
     # Events of the widgets
 
     @on(RowList.CursorMoved, "#table")
     def _cursor_moved(self) -> None:
-        if self._range is not None:
-            self._mark_range()
+        if self.table.cursor_id != self._vanished_onto:
+            self._vanished = ""
+        self._range_moved()
         self.show_details()
 
     @on(RowList.CursorMoved, "#actions")
@@ -59,6 +68,12 @@ class VmsScreen(VmsPanes):
     def on_descendant_blur(self) -> None:
         """Rules and keys tell where the focus is."""
         self.tick()
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """A text pasted into the cockpit is a list of VMs to choose, never keys."""
+        event.stop()
+        if not is_too_small(self.app.size):
+            await self.choosing.paste(event.text)
 
     # Filter and order
 
@@ -142,52 +157,65 @@ class VmsScreen(VmsPanes):
             return
         self.listing.mark(vm_id, vm_id not in self.listing.marks)
         self.table.move_to(self.table.cursor + 1)
-        self._marked()
+        self.marked()
 
     def action_extend(self, rows: int) -> None:
-        """Mark this VM and the one the cursor moves to."""
-        for step in (0, rows):
-            self.table.move_to(self.table.cursor + step)
-            if self.table.cursor_id is not None:
-                self.listing.mark(self.table.cursor_id, True)
-        self._marked()
+        """Mark from where the first of such keys was pressed to where the cursor moves; any other move ends it."""
+        vm_id = self.table.cursor_id
+        if vm_id is None or not self.table.has_focus:
+            return
+        if not self.listing.is_marking_range or self._shifted_to not in ("", vm_id):
+            self.listing.begin_range(vm_id)
+            self._shifted_to = vm_id
+        self.table.move_to(self.table.cursor + rows)
+        if self._shifted_to:
+            self._shifted_to = self.table.cursor_id or ""
+        self._range_moved()
 
     def action_range(self) -> None:
         """Begin a range at the cursor, or end it where the cursor is."""
         vm_id = self.table.cursor_id
-        if self._range is not None:
-            self._range = None
-        elif vm_id is not None:
-            self._range = (vm_id, frozenset(self.listing.marks))
-            self._mark_range()
-        self._marked()
+        if self.is_range_open:
+            self.end_range()
+        elif vm_id is not None and self.table.has_focus:
+            self._shifted_to = ""
+            self.listing.begin_range(vm_id)
+        self.marked()
 
-    def _mark_range(self) -> None:
-        assert self._range is not None
-        anchor, before = self._range
-        order = list(self.table.order)
-        if anchor in order:
-            first, last = sorted((order.index(anchor), self.table.cursor))
-            self.listing.marks = {*before, *order[first : last + 1]}
-        self._marked()
+    def end_range(self) -> None:
+        """A range that was begun ends where the cursor is, be a message of its last move still under way."""
+        if self.is_range_open and self.table.cursor_id is not None:
+            self.listing.extend_range(self.table.cursor_id)
+        self.listing.end_range()
+
+    def _range_moved(self) -> None:
+        vm_id = self.table.cursor_id
+        if vm_id is None or not self.listing.is_marking_range:
+            return
+        if self._shifted_to in ("", vm_id):
+            self.listing.extend_range(vm_id)
+        else:
+            self.listing.end_range()
+        self.marked()
 
     def action_mark_all(self) -> None:
         """Mark everything visible, or unmark it."""
         self.listing.mark_all()
-        self._marked()
+        self.marked()
 
     def action_invert(self) -> None:
         """Turn the marks of what is visible round."""
         self.listing.invert()
-        self._marked()
+        self.marked()
 
     def action_unmark(self) -> None:
-        """No marks at all, hidden ones neither."""
-        self._range = None
-        self.listing.marks.clear()
-        self._marked()
+        """No marks at all, hidden ones neither; those that vanished are seen."""
+        self.lost.clear()
+        self.listing.unmark_all()
+        self.marked()
 
-    def _marked(self) -> None:
+    def marked(self) -> None:
+        """Other VMs are marked: show it."""
         self.table.repaint()
         self.tick()
 
@@ -197,27 +225,43 @@ class VmsScreen(VmsPanes):
         """Act on the visible marks, or on the VM under the cursor."""
         if self.actions.has_focus and not self.listing.marks:
             self.go_to_vm_of_entry()
+        elif self.says_what_vanished():
+            return
+        self.end_range()
         await self.cockpit.acting.choose(self.targets())
 
     async def action_include_hidden(self) -> None:
         """Act on all marks, those hidden by the filter too."""
+        self.end_range()
         if self.listing.marks:
             await self.cockpit.acting.choose(self.targets(includes_hidden=True))
 
-    def action_next(self) -> None:
-        """To the next action nobody looked at yet, and to its VM."""
-        unseen = self.cockpit.unseen()
-        if not unseen:
+    async def action_inverse(self) -> None:
+        """Propose the opposite of what was last done to the VM, or to the marked one."""
+        if not self.says_what_vanished():
+            await self.cockpit.acting.invert(self.targets())
+
+    async def action_next(self) -> None:
+        """To the next VM that waits for a decision, or action nobody looked at; marked VMs that vanished come first."""
+        if self.lost:
+            self.say([Part(f"{names_of(self.lost)} does not exist any more; the mark is gone", "warn")])
+            self.lost.clear()
+            self.tick()
+            return
+        needing = self.cockpit.needing()
+        if not needing:
             self.say([Part("nothing needs you", "muted")])
             return
-        at = next((index for index, entry in enumerate(unseen) if entry.id == self.actions.cursor_id), -1)
-        entry = unseen[(at + 1) % len(unseen)]
+        at = next((index for index, entry in enumerate(needing) if entry.id == self.actions.cursor_id), -1)
+        entry = needing[(at + 1) % len(needing)]
         self.actions.move_to_id(entry.id)
         if not self.table.move_to_id(entry.vm_id):
             name = clean(entry.vm_name)
             why = "is hidden by the filter" if entry.vm_id in self.listing.vms else "does not exist any more"
             self.say([Part(f"{name} {why}", "warn")])
         self.post_message(EntryVisited(entry.id))
+        if entry in self.cockpit.announcing.turn_entries():
+            await self.cockpit.acting.running.open_entry(entry)
 
     def go_to_vm_of_entry(self) -> bool:
         """Put the list's cursor on the VM of the action under the cursor."""
@@ -233,7 +277,11 @@ class VmsScreen(VmsPanes):
             return
         if self.vm is None:
             return
-        if self._has_details:
+        view = self.cockpit.update_now.view
+        own = [entry for entry in view.history if entry.vm_id == self.vm.id]
+        if self.about.has_focus and (entry := what_next(own, view)) is not None:
+            await self.cockpit.acting.explain(entry)
+        elif self._has_details:
             self.show_pane("details")
             self.set_focus(self.about)
         else:
@@ -276,15 +324,22 @@ class VmsScreen(VmsPanes):
         self.table.is_wide = not self.table.is_wide
         self.table.repaint_all()
 
+    def action_watch(self) -> None:
+        """Watch the VM under the cursor, or of the action under it; again ends it."""
+        if self.actions.has_focus and not self.go_to_vm_of_entry():
+            return
+        if self.vm is not None and not self.says_what_vanished():
+            self.cockpit.duty.toggle(self.vm)
+
     async def action_copy(self) -> None:
         """Copy something of the VM or of the marked ones."""
         await self.cockpit.acting.copy(self.targets())
 
     async def back(self) -> None:
         """One step back: range, enlarged pane, filter, list; marks stay, and it never quits."""
-        if self._range is not None:
-            self._range = None
-            self._marked()
+        if self.is_range_open:
+            self.end_range()
+            self.marked()
         elif self._enlarged:
             self.show_pane("")
         elif not self.table.has_focus:

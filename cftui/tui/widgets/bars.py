@@ -23,6 +23,8 @@ class Standing:
     is_production: bool = False
     modes: tuple[str, ...] = ()
     """`READ-ONLY`, `PAUSED`."""
+    writes_for: str = ""
+    """For how long changes are still allowed in a session that began read-only; empty in all others."""
     account: str = ""
     host: str = ""
     in_progress: int = 0
@@ -54,7 +56,8 @@ class StatusLine(Painted):
             badges.append(Part(" PRODUCTION ", "*onalarm", "alarm"))
         else:
             badges.append(Part(f" {now.profile} ", "*oncalm", "calm"))
-        for mode in now.modes:
+        modes = (f"{self.look.glyphs.warn} WRITE {now.writes_for}",) if now.writes_for else ()
+        for mode in (*modes, *now.modes):
             badges += [Part(" "), Part(f" {mode} ", "*oncaution", "caution")]
         right, trip = self._right(cells), [Part(f"  {now.round_trip}", "muted")] if now.round_trip else []
         profile = [Part(f" {now.profile}", "*strong")] if now.is_production else []

@@ -7,6 +7,11 @@ from textual.strip import Strip
 from cftui.tui.look import Line, Part, cells_of, crop
 from cftui.tui.widgets.painted import Painted
 
+_HINT_CELLS = 20
+"""A right part up to this width is a hint, and yields to the facts; a longer one is a message."""
+_AROUND = 4
+"""Cells of blanks and stroke around the right part."""
+
 
 class Rule(Painted):
     """One line: number and title of a pane, facts, and what stands at the right; heavy where the focus is."""
@@ -49,15 +54,18 @@ class Rule(Painted):
         """The rule."""
         look, cells = self.look, self.size.width
         stroke, ink = (look.glyphs.heavy_rule, "focus") if self._is_lit else (look.glyphs.rule, "line")
-        right = [Part(" "), *self._right, Part(" "), Part(stroke, ink)] if self._right else []
         number = f"{self._number} " if self._number else ""
-        left = [
+        head = [
             Part(f"{stroke} ", ink),
             Part(number, "*focus" if self._is_lit else "muted"),
             Part(self._title, "*focus" if self._is_lit else "*strong"),
-            *([Part("  "), *self._facts] if self._facts else []),
-            Part(" "),
         ]
+        facts = [Part("  "), *self._facts] if self._facts else []
+        room, said = cells - cells_of(head) - _AROUND, self._right
+        if cells_of(said) > _HINT_CELLS and cells_of(facts) + cells_of(said) > room:
+            facts, said = [], crop(said, max(0, room))
+        right = [Part(" "), *said, Part(" "), Part(stroke, ink)] if said else []
+        left = [*head, *facts, Part(" ")]
         if cells_of(left) + cells_of(right) > cells:
             right = []
         left = crop(left, cells)

@@ -51,12 +51,20 @@ class VmDetails(Painted, can_focus=True):
         super().__init__(id=id)
         self.moment = moment
         self.vm: VmRow | None = None
+        self.watched: frozenset[str] = frozenset()
+        """Ids of VMs with a watch mark."""
         self._attributes: Attributes | None = None
         self._own: Sequence[HistoryEntry] = ()
+        self._next_step: HistoryEntry | None = None
         self._lines: list[Line] = []
 
     def show(
-        self, vm: VmRow | None, attributes: Attributes | None, history: Sequence[HistoryEntry], moment: Moment
+        self,
+        vm: VmRow | None,
+        attributes: Attributes | None,
+        history: Sequence[HistoryEntry],
+        moment: Moment,
+        next_step: HistoryEntry | None = None,
     ) -> None:
         """Show a VM, or none.
 
@@ -65,7 +73,9 @@ class VmDetails(Painted, can_focus=True):
             attributes: What a whole reading told; None before it came.
             history: Its own actions, newest first.
             moment: Now, and what is usual.
+            next_step: The one of its actions about which something is to be decided.
         """
+        self._next_step = next_step
         self.vm, self._attributes, self._own, self.moment = vm, attributes, history, moment
         self._arrange()
         self.repaint()
@@ -73,7 +83,7 @@ class VmDetails(Painted, can_focus=True):
     def tick(self, moment: Moment) -> None:
         """A second has passed."""
         if any(is_moving(entry) for entry in self._own):
-            self.show(self.vm, self._attributes, self._own, moment)
+            self.show(self.vm, self._attributes, self._own, moment, self._next_step)
 
     def draw(self, y: int) -> Strip:
         """A line."""
@@ -88,8 +98,9 @@ class VmDetails(Painted, can_focus=True):
             self._lines = []
             return
         head, facts = self._about(self.vm, cells)
-        told_lines = self._actions(self.vm, min(cells, 38))
-        if cells + 2 < _TWO_COLUMNS:
+        is_beside = cells + 2 >= _TWO_COLUMNS
+        told_lines = self._actions(self.vm, min(cells - (_FIRST_COLUMN - 2 if is_beside else 0), 38))
+        if not is_beside:
             self._lines = [*head, [], *facts, [], *told_lines]
             return
         rows = max(len(facts), len(told_lines))
@@ -105,6 +116,8 @@ class VmDetails(Painted, can_focus=True):
         state = Part(" " + cut(clean(vm.status), 20), f"*{'run' if state_ink(vm) == 'muted' else state_ink(vm)}")
         locked = Part("locked", "*warn") if vm.locked else Part("unlocked", "muted")
         head: list[Line] = [[power_sign(vm, glyphs), state, Part("   "), locked]]
+        if vm.id in self.watched:
+            head[0] += [Part("   "), Part(f"{glyphs.watched} watched", "text")]
         sizes: Line = []
         for size, unit in ((vm.cpu, " CPU"), (vm.ram_gb, " GB RAM"), (vm.disk_gb, " GB disk")):
             sizes += [Part("?" if size is None else number(size), "*strong"), Part(unit + "   ", "muted")]
@@ -127,7 +140,11 @@ class VmDetails(Painted, can_focus=True):
 
     def _actions(self, vm: VmRow, cells: int) -> list[Line]:
         glyphs, moment = self.look.glyphs, self.moment
-        current = [entry for entry in self._own if is_moving(entry) or (needs_eyes(entry) and not entry.is_settled)]
+        current = [
+            entry
+            for entry in self._own
+            if is_moving(entry) or (needs_eyes(entry) and not entry.is_settled) or entry == self._next_step
+        ]
         lines: list[Line] = [[Part("Now", "*strong")]]
         if not current:
             lines.append([Part("nothing in progress", "muted")])
@@ -153,7 +170,7 @@ class VmDetails(Painted, can_focus=True):
     def _now(self, entry: HistoryEntry, cells: int, glyphs: Glyphs) -> list[Line]:
         said, moment = told(entry, self.moment), self.moment
         now = datetime.fromtimestamp(moment.cloud_now, UTC)
-        at = clock_time(entry.started, now)
+        at = clock_time(entry.started if entry.ended is None else entry.ended, now)
         kind = clean(entry.type)
         lines: list[Line] = [[Part(f"{said.glyph} ", said.ink), Part(kind, f"*{said.ink}")]]
         drawn = bar(entry, moment, max(8, cells - 8))
@@ -164,8 +181,13 @@ class VmDetails(Painted, can_focus=True):
             lines += [[Part("  "), Part(piece, "text")] for piece in _wrapped(said.text, cells - 2)]
         if drawn:
             lines.append([Part("  "), *drawn])
+            if (usual := moment.usual(entry)) is not None:
+                learned = f"usually {duration(usual.median_s)}: {usual.learned_from}"
+                lines += [[Part("  "), Part(piece, "muted")] for piece in _wrapped(learned, cells - 2)]
         word = "accepted" if said.word == "in progress" else said.word
         lines.append([Part("  "), Part(squares(entry, glyphs), said.ink), Part(f" {word} {at}", "muted")])
+        if entry == self._next_step:
+            lines.append([Part("  "), Part("enter", "*key"), Part(" here: what next", "muted")])
         return lines
 
 

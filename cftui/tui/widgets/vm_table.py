@@ -44,6 +44,8 @@ class VmTable(RowList):
         self.moment = moment
         self.unseen: frozenset[str] = frozenset()
         """Ids of history entries that nobody looked at yet."""
+        self.watched: frozenset[str] = frozenset()
+        """Ids of VMs with a watch mark."""
         self.notes: list[Line] = []
         """What stands in the middle while there are no rows."""
         self.tail: list[Line] = []
@@ -119,6 +121,7 @@ class VmTable(RowList):
             vm,
             entry,
             vm_id in self.listing.marks,
+            vm_id in self.watched,
             self.listing.query,
             entry is not None and entry.id in self.unseen,
         )
@@ -178,11 +181,14 @@ class VmTable(RowList):
         return _with_hits(cut_middle(clean(vm.name), cells), self.listing.query.words, ink, ground)
 
     def _doing_line(self, vm: VmRow, entry: HistoryEntry | None) -> Line:
+        watched = f"{self.look.glyphs.watched} " if vm.id in self.watched else ""
         if entry is not None:
-            return doing(entry, self.moment, is_seen=entry.id not in self.unseen)
+            return [Part(watched, "muted"), *doing(entry, self.moment, is_seen=entry.id not in self.unseen)]
         if self.columns[0].key == "glyph":
-            return [Part(clean(vm.status), state_ink(vm))]
-        return [Part("  locked", "muted")] if vm.locked else []
+            return [Part(watched, "muted"), Part(clean(vm.status), state_ink(vm))]
+        if vm.locked:
+            return [Part(f"{watched or '  '}locked", "muted")]
+        return [Part(f"{watched}watched", "muted")] if watched else []
 
     def on_click(self, event: events.Click) -> None:
         """A click on the head of a column sorts by it."""
