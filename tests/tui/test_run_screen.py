@@ -41,7 +41,7 @@ from tests.tui.conftest import MakeApp, until_read, wait_until
 from tests.tui.screen import shown
 from tests.tui.stage import DialogApp, vm
 
-WIDE, SMALL = (120, 40), (80, 24)
+WIDE = (120, 40)
 QUIET_S = 0.4
 
 
@@ -69,11 +69,9 @@ async def begin(pilot: Pilot[None], app: CftuiApp, targets: list[str]) -> None:
 # From the confirmation to the end
 
 
-@pytest.mark.parametrize("size", [WIDE, SMALL])
 async def test_a_run_opens_by_itself_is_told_to_its_end_and_opened_again(
     simulator: SimulatorServer,
     make_app: MakeApp,
-    size: tuple[int, int],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -83,7 +81,7 @@ async def test_a_run_opens_by_itself_is_told_to_its_end_and_opened_again(
     refused = simulator.cloud.find(chosen[1]).id
     no = faults.status(422, '{"message": "no room"}')
     simulator.faults.next(lambda asked: asked.method == "POST" and refused in asked.target, no)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=WIDE) as pilot:
         await until_read(pilot)
         await begin(pilot, app, chosen)
         await wait_until(pilot, lambda: "3 of 3 ended" in shown(app))
@@ -114,13 +112,12 @@ async def test_a_run_opens_by_itself_is_told_to_its_end_and_opened_again(
         await wait_until(pilot, lambda: isinstance(app.screen, RunScreen))
         await pilot.press("escape", "t", "g")
         entry = app.cockpit.actions.cursor_entry
-        if app.cockpit.actions.display:
-            assert entry is not None
-            await pilot.press("enter")
-            await wait_until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.target is not None)
-            assert isinstance(app.screen, RunScreen)
-            assert app.screen.target is not None
-            assert entry.id in app.screen.target.tokens
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.target is not None)
+        assert isinstance(app.screen, RunScreen)
+        assert app.screen.target is not None
+        assert entry is not None
+        assert entry.id in app.screen.target.tokens
     assert len(simulator.ledger.posts) == 3
 
 

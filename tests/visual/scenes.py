@@ -7,11 +7,13 @@ engine on its thread, the app. The snapshot tests compare them; `python -m tests
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -21,6 +23,7 @@ from cftui.fleet.history import Submission
 from cftui.fleet.rows import ActionType, VmRow
 from cftui.operations.engine import Account, Engine
 from cftui.operations.engine_thread import EngineThread
+from cftui.operations.order import Order
 from cftui.operations.plan import make_plan
 from cftui.operations.state import LinkState, PollLimits
 from cftui.simulator import faults
@@ -28,6 +31,9 @@ from cftui.simulator.cloud import SimulatedCloud
 from cftui.simulator.server import SimulatorServer
 from cftui.tui.app import CftuiApp
 from cftui.tui.cockpit import CockpitSettings, ProfileBadge
+from cftui.tui.modals.confirm import Confirm
+from cftui.tui.modals.order import OrderDialog
+from cftui.tui.screens.run import RunScreen
 
 URL = "https://cloudsfor.com/api/v1"
 WIDEST, WIDE, SMALL, TINY = (160, 45), (120, 40), (80, 24), (40, 12)
@@ -39,12 +45,23 @@ class SceneClock(Clock):
     def __init__(self) -> None:
         self._elapsed = 0.0
         self._sleepers: list[float] = []
+        self._awake: set[asyncio.Task[object]] = set()
+        """Tasks that waited on this clock and are about something now, such as a request."""
 
     def now(self) -> datetime:
         return datetime(2026, 11, 24, 3, 14, 8, tzinfo=UTC) + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
         return 5000.0 + self._elapsed
+
+    async def wait(self, event: asyncio.Event, timeout_s: float | None = None) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._awake.discard(task)
+        try:
+            await super().wait(event, timeout_s)
+        finally:
+            self._awake.add(task)
 
     async def sleep(self, seconds: float) -> None:
         due = self._elapsed + seconds
@@ -58,7 +75,9 @@ class SceneClock(Clock):
     @property
     def is_waited_for(self) -> bool:
         """Whether the engine has nothing more to do at this moment, and sleeps until a later one."""
-        return any(due > self._elapsed for due in self._sleepers)
+        sleepers, awake = list(self._sleepers), list(self._awake)
+        is_busy = any(not task.done() for task in awake) or any(due <= self._elapsed for due in sleepers)
+        return bool(sleepers) and not is_busy
 
     def turn(self, seconds: float) -> None:
         """Let time pass for everyone."""
@@ -85,18 +104,41 @@ class Stage:
             self.cloud.email,
             self.cloud.password,
             is_read_only=scene.is_read_only,
+            starts_read_only=scene.starts_read_only,
+            read_only_source="profile 'prod'",
         )
         limits = PollLimits(idle_s=30, active_s=2)
+        if scene.is_after_a_run:
+            before = threading.Thread(target=lambda: asyncio.run(self._leave_a_run(account, folder, limits)))
+            before.start()
+            before.join()
         self.thread = EngineThread(lambda: self._engine(account, folder, limits))
         name = "prod" if scene.is_production else "staging"
         badge = ProfileBadge(name, scene.is_production, "cloudsfor.com", self.cloud.email, URL)
-        settings = CockpitSettings(theme=scene.theme, glyphs=scene.glyphs, bell=False)
+        settings = CockpitSettings(theme=scene.theme, glyphs=scene.glyphs, bell=False, state_dir=folder)
         self.app = CftuiApp(self.thread, profile=badge, settings=settings, clock=self.clock)
         self._scene = scene
 
     def _engine(self, account: Account, folder: Path, limits: PollLimits) -> Engine:
         self.engine = Engine(account, state_dir=folder, clock=self.clock, poll=limits)
         return self.engine
+
+    async def _leave_a_run(self, account: Account, folder: Path, limits: PollLimits) -> None:
+        """A program that ends in the middle of a run."""
+        engine = self._engine(account, folder, limits)
+        await engine.start()
+        await engine.first_reading()
+        vms = [vm for vm in engine.view.vms.values() if vm.name.startswith("worker-") and vm.status == "running"]
+        plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=URL)
+        plan = replace(plan, id="7c1f" + "0" * 12)
+        sending = asyncio.create_task(engine.execute(plan, Order(in_flight=3, stop_after=2)))
+        while len(self.server.ledger.posts) < 8:
+            if self.clock.is_waited_for:
+                self.clock.turn(2)
+            await asyncio.sleep(0.01)
+        await engine.stop()
+        await sending
+        self.clock.turn(240)
 
     def close(self) -> None:
         """End the cloud; the app ended its engine."""
@@ -198,8 +240,11 @@ class Scene:
     glyphs: str = "unicode"
     is_production: bool = False
     is_read_only: bool = False
+    starts_read_only: bool = False
     is_colourless: bool = False
     waits_for_reading: bool = True
+    is_after_a_run: bool = False
+    """Whether the program before ended in the middle of a run."""
     sleeps: bool = True
     """Whether the engine comes to rest; without credentials it waits for a person."""
     is_in_readme: bool = False
@@ -270,9 +315,154 @@ async def confirm_many(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.pass_time(pilot, 1, by=0.5)
 
 
+async def confirmed(stage: Stage, pilot: Pilot[None]) -> None:
+    """Answer the confirmation that is open with what it asks for."""
+    await stage.until(pilot, lambda: isinstance(stage.app.screen, Confirm))
+    await stage.pass_time(pilot, 1, by=0.5)
+    assert isinstance(stage.app.screen, Confirm)
+    wanted, posts = stage.app.screen.wanted, stage.server.ledger.count("POST")
+    await stage.press(pilot, *(wanted or "y"), *(["enter"] if wanted else []))
+    await stage.until(pilot, lambda: stage.server.ledger.count("POST") > posts)
+
+
+async def order(stage: Stage, pilot: Pilot[None]) -> None:
+    """Another order for twelve VMs, with a number that is none."""
+    await stage.press(pilot, "/", *"cache", "enter", "*", "a", "1")
+    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.press(pilot, "l")
+    await stage.until(pilot, lambda: isinstance(stage.app.screen, OrderDialog))
+    await stage.press(pilot, "tab", "tab", "backspace", *"two")
+
+
+async def confirm_workflow(stage: Stage, pilot: Pilot[None]) -> None:
+    """The steps of a guided resize, each with its condition, and every request."""
+    await stage.go_to(pilot, "api-03")
+    await stage.press(pilot, "a", "2")
+    await stage.press(pilot, "tab", *"16", "enter")
+    await stage.pass_time(pilot, 1, by=0.5)
+
+
+async def confirm_workflows(stage: Stage, pilot: Pilot[None]) -> None:
+    """A safe power-off of several."""
+    await stage.press(pilot, "/", *"cache", "enter", "*", "a", "1")
+    await stage.pass_time(pilot, 1, by=0.5)
+
+
+async def run_many(stage: Stage, pilot: Pilot[None]) -> None:
+    """A run of a dozen in the middle: some ended, one failed, one unknown, some in flight, the rest waiting."""
+    await stage.send(pilot, "worker-05", ActionType.REBOOT)
+    await stage.press(pilot, "/", *"worker-0|worker-1", "enter", "*", "a", "r")
+    refuse, lose = stage.vm("worker-08").id, stage.vm("worker-10").id
+    no = faults.status(422, '{"message": "the host is being emptied"}')
+    stage.server.faults.next(lambda asked: asked.method == "POST" and refuse in asked.target, no)
+    stage.server.faults.next(lambda asked: asked.method == "POST" and lose in asked.target, faults.close())
+    await stage.until(pilot, lambda: isinstance(stage.app.screen, Confirm))
+    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.press(pilot, "l")
+    await stage.until(pilot, lambda: isinstance(stage.app.screen, OrderDialog))
+    await stage.press(pilot, "tab", "tab", "backspace", "4", "enter")
+    await confirmed(stage, pilot)
+
+
+async def run_middle(stage: Stage, pilot: Pilot[None]) -> None:
+    """In the middle."""
+    await run_many(stage, pilot)
+    await stage.pass_time(pilot, 174)
+    await stage.press(pilot, "n")
+
+
+async def run_ended(stage: Stage, pilot: Pilot[None]) -> None:
+    """At its end."""
+    await run_many(stage, pilot)
+    await stage.pass_time(pilot, 600, by=4)
+    await stage.press(pilot, "n")
+
+
+async def safe_off(stage: Stage, pilot: Pilot[None]) -> None:
+    """A VM that does not stop, while it is watched."""
+    await stage.go_to(pilot, "stubborn-01")
+    await stage.press(pilot, "a", "1")
+    await confirmed(stage, pilot)
+    await stage.pass_time(pilot, 74)
+
+
+async def safe_off_asking(stage: Stage, pilot: Pilot[None]) -> None:
+    """The same, once it is somebody's turn."""
+    await safe_off(stage, pilot)
+    await stage.pass_time(pilot, 60)
+
+
+async def broken_off(stage: Stage, pilot: Pilot[None]) -> None:
+    """A guided resize that the cloud refused in the middle: how the VM stands, and what next."""
+    no = faults.status(422, '{"message": "size is not available"}')
+    stage.server.faults.next(lambda asked: b"resize" in asked.body, no)
+    await confirm_workflow(stage, pilot)
+    await confirmed(stage, pilot)
+    await stage.pass_time(pilot, 60)
+
+
+async def interrupted(stage: Stage, pilot: Pilot[None]) -> None:
+    """A run that the program before did not bring to its end."""
+    await stage.until(pilot, lambda: bool(stage.app.update_now.runs))
+    await stage.pass_time(pilot, 6)
+    await stage.press(pilot, "R")
+    await stage.until(pilot, lambda: isinstance(stage.app.screen, RunScreen))
+
+
+async def interrupted_banner(stage: Stage, pilot: Pilot[None]) -> None:
+    """The same, as the cockpit tells it."""
+    await stage.until(pilot, lambda: bool(stage.app.update_now.runs))
+    await stage.pass_time(pilot, 6)
+
+
 async def filter_marks(stage: Stage, pilot: Pilot[None]) -> None:
     """Marks that the filter hides are counted."""
     await stage.press(pilot, "space", "space", "/", *"db", "enter", "space", "space", "space", "/")
+
+
+async def last_standing(stage: Stage, pilot: Pilot[None]) -> None:
+    """All of one group, all but one of another, some that are hidden: what would be left is said before the number."""
+    await stage.app.run_command("sel", "kafka !kafka-06|name=cache-01")
+    await stage.app.run_command("sel", "name=queue-01|name=cache-01")
+    await stage.app.run_command("sel", "web|k8s-node-0 is:running")
+    await stage.app.run_command("filter", "web|k8s")
+    await stage.press(pilot, "i", "s")
+    await stage.pass_time(pilot, 1, by=0.5)
+
+
+TICKET = """Affected since 02:50, please check:
+ * web-01, web-02 (WEB-03 is fine)
+ * 203.0.113.9 and 10.0.0.1
+ * db-99 staging
+"""
+
+
+async def pasted(stage: Stage, pilot: Pilot[None]) -> None:
+    """A ticket as it was pasted: whom it names, which word is two VMs, which words are nobody."""
+    stage.cloud.add_vm("staging")
+    stage.cloud.add_vm("staging")
+    stage.app.engine.refresh()
+    await stage.until(pilot, lambda: len(stage.app.update_now.view.vms) == 216)
+    await stage.press(pilot, "space", "space")
+    stage.app.post_message(events.Paste(TICKET))
+    await stage.until(pilot, lambda: stage.app.has_dialog)
+    await stage.pass_time(pilot, 1, by=0.5)
+
+
+async def paste_field(stage: Stage, pilot: Pilot[None]) -> None:
+    """A field for a list, and what was typed so far."""
+    await stage.app.run_command("sel", "paste")
+    await stage.press(pilot, *"web-01", "enter", *"db-0")
+
+
+async def views(stage: Stage, pilot: Pilot[None]) -> None:
+    """Saved views; two letters were typed."""
+    for name, words in (("night shift", "is:running !staging"), ("big", "ram>=32"), ("databases", "db|es|kafka")):
+        await stage.app.run_command("filter", words)
+        await stage.press(pilot, *(["O"] if name == "big" else []))
+        await stage.app.run_command("save", name)
+    await stage.app.run_command("view")
+    await stage.press(pilot, *"as")
 
 
 async def nothing_matches(stage: Stage, pilot: Pilot[None]) -> None:
@@ -291,6 +481,63 @@ async def unknown(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.send(pilot, "api-03", ActionType.REBOOT)
     await stage.pass_time(pilot, 9)
     await stage.press(pilot, "t", "down", "down", "enter")
+
+
+async def no_trace(stage: Stage, pilot: Pilot[None]) -> None:
+    """The look-up ended: it may be sent again, and what that may mean is said."""
+    stage.server.faults.next("POST", faults.close())
+    await stage.send(pilot, "api-03", ActionType.REBOOT)
+    await stage.pass_time(pilot, 60)
+    await stage.press(pilot, "n", "t", "enter")
+    await stage.until(pilot, lambda: stage.app.has_dialog)
+
+
+async def writing(stage: Stage, pilot: Pilot[None]) -> None:
+    """Read-only is lifted for ten minutes, and some of them are over."""
+    await stage.press(pilot, "colon", *"rw 10m", "enter")
+    await stage.until(pilot, lambda: stage.app.update_now.writes_until is not None)
+    await stage.pass_time(pilot, 100)
+
+
+async def changed(stage: Stage, pilot: Pilot[None]) -> None:
+    """Somebody stopped and renamed the VM between the last reading and the yes."""
+    await stage.go_to(pilot, "api-03")
+    await stage.press(pilot, "a", "t", "enter")
+    await stage.pass_time(pilot, 1, by=0.5)
+    vm_id = stage.vm("api-03").id
+    stage.cloud.set_status(vm_id, "stopped")
+    stage.cloud.vm(vm_id).name = "api-03-old"
+    await stage.press(pilot, "y")
+    await stage.until(pilot, lambda: stage.app.has_dialog)
+
+
+async def unfulfilled(stage: Stage, pilot: Pilot[None]) -> None:
+    """The cloud calls a shutdown completed, and the VM runs on."""
+    await stage.send(pilot, "stubborn-01", ActionType.SHUTDOWN)
+    await stage.pass_time(pilot, 100)
+    await stage.go_to(pilot, "stubborn-01")
+    await stage.press(pilot, "ctrl+r")
+    await stage.until(pilot, lambda: stage.app.update_now.view.read_at == stage.clock.monotonic())
+    await stage.press(pilot, "t", "enter")
+    await stage.until(pilot, lambda: stage.app.has_dialog)
+
+
+async def unfulfilled_details(stage: Stage, pilot: Pilot[None]) -> None:
+    """The same, where one VM has the whole screen."""
+    await stage.send(pilot, "stubborn-01", ActionType.SHUTDOWN)
+    await stage.pass_time(pilot, 100)
+    await stage.go_to(pilot, "stubborn-01")
+    await stage.press(pilot, "enter")
+    await pilot.pause(0.3)
+
+
+async def vanished(stage: Stage, pilot: Pilot[None]) -> None:
+    """A marked VM is gone: that stays on the screen until it was seen."""
+    await stage.press(pilot, "space", "space", "space")
+    stage.cloud.delete(stage.vm("api-02").id)
+    stage.clock.turn(31)
+    await stage.until(pilot, lambda: bool(stage.app.cockpit.lost))
+    await stage.pass_time(pilot, 10)
 
 
 async def offline(stage: Stage, pilot: Pilot[None]) -> None:
@@ -348,10 +595,49 @@ SCENES = (
     Scene("confirm-80x24", "The same on a small screen.", confirm, size=SMALL),
     Scene("confirm-typed", "A double frame, PRODUCTION, warnings, a field.", confirm_typed, is_production=True),
     Scene("confirm-many", "How many, which, which are skipped, and the number.", confirm_many, is_in_readme=True),
+    Scene("last-standing", "Shares of groups, hidden ones, and what would be left, before the number.", last_standing),
+    Scene("last-standing-80x24", "The same on a small screen: what decides comes first.", last_standing, size=SMALL),
+    Scene("pasted", "Whom a ticket names, what is ambiguous, what is nobody; Cancel has the focus.", pasted),
+    Scene("pasted-80x24", "The same on a small screen.", pasted, size=SMALL),
+    Scene("pasted-40x12", "The same on the smallest.", pasted, size=TINY),
+    Scene("paste-field-80x24", "A field of several lines, and what it comes to so far.", paste_field, size=SMALL),
+    Scene("views-80x24", "Saved views with what they show; letters narrow.", views, size=SMALL),
+    Scene("order", "Paces and numbers; one of them is none.", order),
+    Scene("order-80x24", "The same on a small screen.", order, size=SMALL),
+    Scene("confirm-workflow", "Steps with their conditions, and every request.", confirm_workflow, is_calm=True),
+    Scene("confirm-workflow-80x24", "The same on a small screen.", confirm_workflow, size=SMALL, is_calm=True),
+    Scene("confirm-workflows", "A safe power-off of several, and its order.", confirm_workflows, is_calm=True),
+    Scene("run", "The strip, the counts, a row a VM, and the failed one explained.", run_middle, is_calm=True),
+    Scene("run-80x24", "The same on a small screen.", run_middle, size=SMALL, is_calm=True),
+    Scene("run-40x12", "The same on the smallest.", run_middle, size=TINY, is_calm=True),
+    Scene("run-ended", "How it ended, and how it is gone on with.", run_ended, is_calm=True),
+    Scene("safe-off", "Steps, countdown, the usual end on the bar, one key a choice.", safe_off, is_calm=True),
+    Scene("safe-off-asking", "The same at its limit.", safe_off_asking, is_calm=True),
+    Scene("safe-off-80x24", "The same on a small screen.", safe_off, size=SMALL, is_calm=True),
+    Scene("broken-off", "How the VM stands, and one key a next move.", broken_off, is_calm=True),
+    Scene(
+        "interrupted", "What was sent and what not, and two ways on.", interrupted, is_calm=True, is_after_a_run=True
+    ),
+    Scene(
+        "interrupted-80x24",
+        "The banner: how many were not sent, and the key that opens it.",
+        interrupted_banner,
+        size=SMALL,
+        is_calm=True,
+        is_after_a_run=True,
+    ),
     Scene("filter-marks", "Found letters underlined, hidden marks counted.", filter_marks),
     Scene("nothing-matches-80x24", "One sentence, what is hidden, the nearest word.", nothing_matches, size=SMALL),
     Scene("bad-filter-80x24", "What is wrong with the filter, and the nearest key.", bad_filter, size=SMALL),
     Scene("unknown", "A violet frame: do not repeat it.", unknown, is_in_readme=True),
+    Scene("unknown-80x24", "The same on a small screen.", unknown, size=SMALL),
+    Scene("no-trace-80x24", "No trace so far; what sending again may mean.", no_trace, size=SMALL, is_calm=True),
+    Scene("changed", "What was seen, what is, and one key to ask again.", changed),
+    Scene("changed-80x24", "The same on a small screen.", changed, size=SMALL),
+    Scene("unfulfilled", "Accepted, completed, and not on the VM; the next step.", unfulfilled, is_calm=True),
+    Scene("unfulfilled-80x24", "The same on a small screen.", unfulfilled, size=SMALL, is_calm=True),
+    Scene("unfulfilled-details-80x24", "What next, beside the VM.", unfulfilled_details, size=SMALL, is_calm=True),
+    Scene("vanished-80x24", "A marked VM that is gone, below the list.", vanished, size=SMALL),
     Scene("offline", "Since when, why, next try; everything else faded.", offline, is_in_readme=True),
     Scene("unauthorised-80x24", "A field for another password.", unauthorised, size=SMALL, sleeps=False),
     Scene("empty-80x24", "No VMs, and that it is no error.", still, size=SMALL, vms=0, is_calm=True),
@@ -362,6 +648,15 @@ SCENES = (
         is_production=True,
         is_read_only=True,
     ),
+    Scene(
+        "writing",
+        "An amber badge and line: changes are allowed, for how long, and how it ends.",
+        writing,
+        is_production=True,
+        starts_read_only=True,
+    ),
+    Scene("writing-80x24", "The same on a small screen.", writing, size=SMALL, starts_read_only=True),
+    Scene("read-only-80x24", "Looking only, and the way out.", palette, size=SMALL, starts_read_only=True),
     Scene("help", "Keys, signs and squares.", help_, is_in_readme=True),
     Scene("command-line-80x24", "Usage, reach and completions above the line.", command, size=SMALL),
     Scene("hostile-names", "Names as visible text.", still, vms=20, is_calm=True, quirks={"hostile-names": ""}),
