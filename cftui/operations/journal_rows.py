@@ -36,8 +36,15 @@ NAMES = ", ".join(COLUMNS)
 SELECT = f"SELECT {NAMES} FROM submission"  # noqa: S608
 INSERT = f"INSERT INTO submission ({NAMES}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _UPDATE = f"UPDATE submission SET {', '.join(f'{name} = ?' for name in _OUTCOME[:-1])}"  # noqa: S608
-UPDATE = f"{_UPDATE}, is_open = is_open AND ? WHERE token = ?"
-"""What does not lock its VM any more never does so again: another request may have been sent since."""
+_ENDS = "'rejected', 'errored', 'completed', 'verified'"
+UPDATE = (
+    f"{_UPDATE}, is_open = is_open AND ? WHERE token = ?"
+    f" AND (stage NOT IN ({_ENDS}) OR stage = ?2 OR (stage = 'completed' AND ?2 = 'verified'))"
+)
+"""What does not lock its VM any more never does so again: another request may have been sent since.
+
+What is finished stays finished, also when another program that knows less writes later; `?2` is the new stage.
+"""
 
 
 class Baseline(NamedTuple):

@@ -272,7 +272,7 @@ class Poller:
             known = beside(known, mine, self._requests_to(mine.vm_id), was_resent=mine.token in self._replaced)
             if known is not None and one.advance(known):
                 await self._engine.keep(one.entry)
-            if one.is_undecided:
+            if one.is_undecided and not one.is_over:
                 undecided.add(mine.vm_id)  # what belongs to it may not be called an older one's
 
     def _requests_to(self, vm_id: str) -> list[Submission]:

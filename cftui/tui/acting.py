@@ -13,12 +13,13 @@ from cftui.api.requests import ActionRequest, simple
 from cftui.errors import CftuiError, UsageError
 from cftui.fleet.history import HistoryEntry
 from cftui.fleet.order import Column
-from cftui.fleet.rows import ActionType, Power, VmRow
+from cftui.fleet.rows import ActionType, VmRow
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Skipped, Workflow, make_plan
 from cftui.operations.workflows import make_workflow
 from cftui.text import clean, clock_time, count
 from cftui.tui.explaining import Explaining
+from cftui.tui.inverse import propose_inverse
 from cftui.tui.look import Part
 from cftui.tui.modals.changes import is_same
 from cftui.tui.offers import Wish, name_of, refusal, wish_of
@@ -270,23 +271,7 @@ class Acting:
             return
         if not is_run(plan):  # a run tells of itself
             self._app.say(verdict(submissions[0], self._app.look.glyphs))
-            await self._explaining.after(plan, submissions)
-
-    async def invert(self, targets: Sequence[VmRow]) -> None:
-        """Propose the opposite of the last action from here on one VM."""
-        from cftui.tui.inverse import inverse_of
-
-        if len(targets) != 1:
-            self._app.say([Part("the opposite is proposed for one VM at a time", "warn")])
-            return
-        found = inverse_of(targets[0], self._app.update_now.view)
-        if isinstance(found, str):
-            self._app.say([Part(f"{clean(targets[0].name)}: {found}", "warn")])
-            return
-        # A running VM is not resized: it is stopped first, and started again.
-        is_running = targets[0].power is not Power.OFF and found.type is ActionType.RESIZE
-        workflow = Workflow.GUIDED_RESIZE if is_running else Workflow.NONE
-        await self.confirm_able([(targets[0], found)], workflow=workflow)
+            await self._explaining.after(plan.steps[0].vm, submissions[0])
 
     async def explain(self, entry: HistoryEntry) -> bool:
         """Open what is to be decided about an action, or the run it belongs to; False where there is neither."""
@@ -382,7 +367,9 @@ class Acting:
                 case "run":
                     await self.running.open_one(argument)
                 case "inverse":
-                    await self.invert(reached(argument, app.update_now.view) if argument else app.cockpit.targets())
+                    await propose_inverse(
+                        app, reached(argument, app.update_now.view) if argument else app.cockpit.targets()
+                    )
                 case "q!":
                     await self._app.action_quit(is_certain=True)
                 case "quit" | "q":

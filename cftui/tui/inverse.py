@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from cftui.api.requests import ActionRequest, InvalidRequestError, from_body, rename, resize, simple
 from cftui.fleet.effects import current_size
 from cftui.fleet.fleet import View
 from cftui.fleet.history import HistoryEntry, Stage
-from cftui.fleet.rows import ActionType, VmRow
+from cftui.fleet.rows import ActionType, Power, VmRow
+from cftui.operations.plan import Workflow
 from cftui.text import clean
+from cftui.tui.look import Part
+
+if TYPE_CHECKING:
+    from cftui.tui.app import CftuiApp
 
 _OPPOSITE = {
     ActionType.POWER_OFF: ActionType.POWER_ON,
@@ -16,6 +24,25 @@ _OPPOSITE = {
 }
 _NOTHING_HAPPENED = frozenset({Stage.SKIPPED, Stage.NOT_SENT, Stage.REJECTED})
 _DONE = frozenset({Stage.COMPLETED, Stage.VERIFIED})
+
+
+async def propose_inverse(app: CftuiApp, targets: Sequence[VmRow]) -> None:
+    """Ask about the opposite of the last action from here on one VM, or say why there is none.
+
+    Args:
+        app: Knows what was done, and asks.
+        targets: The VM; of several nothing is proposed.
+    """
+    if len(targets) != 1:
+        app.say([Part("the opposite is proposed for one VM at a time", "warn")])
+        return
+    vm, found = targets[0], inverse_of(targets[0], app.update_now.view)
+    if isinstance(found, str):
+        app.say([Part(f"{clean(vm.name)}: {found}", "warn")])
+        return
+    # A running VM is not resized: it is stopped first, and started again.
+    is_guided = vm.power is not Power.OFF and found.type is ActionType.RESIZE
+    await app.acting.confirm_able([(vm, found)], workflow=Workflow.GUIDED_RESIZE if is_guided else Workflow.NONE)
 
 
 def inverse_of(vm: VmRow, view: View) -> ActionRequest | str:

@@ -27,7 +27,7 @@ NAMES: Mapping[Workflow, str] = {
 }
 
 DESCRIPTIONS: Mapping[Workflow, str] = {
-    Workflow.SAFE_OFF: "shut down, watch it stop; if it does not, you decide",
+    Workflow.SAFE_OFF: "shut down, watch it stop; you decide if not",
     Workflow.GUIDED_RESIZE: "stop safely, resize, start again",
     Workflow.COLD_SNAPSHOT: "stop safely, take a snapshot, start again",
     Workflow.ESCALATING_REBOOT: "reboot; if it is not back in time, you decide",

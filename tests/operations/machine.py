@@ -20,7 +20,7 @@ from cftui.fleet.history import Finding, Stage, Submission
 from cftui.fleet.rows import ActionType
 from cftui.fleet.rules import availability
 from cftui.operations.engine import Engine
-from cftui.operations.journal import JournalEntry
+from cftui.operations.journal import JournalEntry, read_journal
 from cftui.operations.keeping import Keeping
 from cftui.operations.plan import make_plan
 from cftui.simulator import faults
@@ -97,9 +97,12 @@ class Confirmed:
     is_executed: bool
     action: Action | None
     """What the cloud began."""
+    is_anothers: bool
+    """Whether another program than the one that is looked at sent it."""
     has_shown: bool = False
     """The VM has looked as asked at some moment since."""
-    stages: list[Stage] = field(default_factory=list)
+    last: dict[str, Stage] = field(default_factory=dict)
+    """As each program told it last; one may be behind another."""
 
 
 class Scene(World):
@@ -168,6 +171,7 @@ class Scene(World):
                 len(self.server.ledger.posts) - posts,
                 is_executed,
                 self.cloud.actions(vm_id)[known] if is_executed else None,
+                is_anothers=engine is not self.engine,
             )
         )
         self.counts[f"confirmed, {'executed' if is_executed else 'not executed'}"] += 1
@@ -259,29 +263,36 @@ class Scene(World):
         assert not self.without_intent, self.without_intent
         self.check_words(engine)
 
-    def check_words(self, engine: Engine) -> None:
+    def check_words(self, engine: Engine, who: str = "this one") -> None:
         """What one program says of all that was confirmed."""
         history = {entry.id: entry for entry in engine.view.history}
         for one in self.confirmed:
             submission = engine.view.submissions.get(one.token)
             if submission is None:
-                assert not one.posts, "a request that left has vanished"
+                assert not one.posts or (one.is_anothers and one.token in self._kept()), (
+                    "a request that left has vanished"
+                )
                 continue
             assert one.token in history, "a request is in no line of the history"
-            self._check_submission(one, submission)
+            self._check_submission(one, submission, who)
             line = history[one.token]
             assert (line.stage, line.is_settled) == (submission.stage, submission.is_settled)
 
-    def _check_submission(self, one: Confirmed, submission: Submission) -> None:
+    def _kept(self) -> set[str]:
+        """What is in the journal file: all that a program knows of others that has not read it since."""
+        return {one.submission.token for one in read_journal(self.state_dir / "journal.sqlite3")}
+
+    def _check_submission(self, one: Confirmed, submission: Submission, who: str) -> None:
         stage, told = submission.stage, f"{one} is told as {submission}"
-        self.counts[stage.value] += not one.stages or one.stages[-1] is not stage
+        before = one.last.get(who)
+        self.counts[stage.value] += before is not stage
         if one.posts:
             assert stage not in (Stage.NOT_SENT, Stage.SKIPPED), told
         if one.is_executed:
             assert stage is not Stage.REJECTED, told
-        if one.stages and one.stages[-1] in STICKY:
-            assert stage in STICKY[one.stages[-1]], told
-        one.stages.append(stage)
+        if before in STICKY:
+            assert stage in STICKY[before], told
+        one.last[who] = stage
         if submission.finding is Finding.ABSENT:
             assert stage is Stage.UNKNOWN, told
             assert "no trace so far" in submission.message, told

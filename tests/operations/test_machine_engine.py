@@ -6,18 +6,22 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cftui.fleet.history import Finding, Stage
 from cftui.fleet.rows import ActionType
+from cftui.operations.journal import Journal
 from cftui.simulator import faults
 from cftui.simulator.faults import Fault
 from tests.operations.machine import NAMES, Death, Scene, dropping, reordered
+from tests.operations.rows import entry
 
 QUIRKS: list[dict[str, str]] = [
     {},
@@ -140,7 +144,7 @@ class CftuiMachine(RuleBasedStateMachine):
             await other.first_reading()
             await self.scene.confirm(other, self.scene.vms[vm], type_)
             await self.scene.look(2)
-            self.scene.check_words(other)
+            self.scene.check_words(other, f"another one, {len(self.scene.confirmed)}")
             await other.stop()
             await self.scene.look(31)  # by then this one has read the journal again
 
@@ -195,6 +199,24 @@ class CftuiMachine(RuleBasedStateMachine):
     def nothing_promised_is_broken(self) -> None:
         if hasattr(self, "scene"):
             self.scene.check(self.scene.engine)
+
+
+@pytest.mark.parametrize("later", [Stage.ACCEPTED, Stage.COMPLETED, Stage.UNKNOWN])
+async def test_what_one_program_saw_done_is_not_taken_back_by_another_that_knows_less(
+    tmp_path: Path, later: Stage
+) -> None:
+    """Both follow the same request and write into the same row; the second is a poll behind."""
+    here, there = Journal(tmp_path / "journal.sqlite3"), Journal(tmp_path / "journal.sqlite3")
+    await here.open()
+    await there.open()
+    sent = entry("power_off")
+    await here.intend(sent)
+    await here.record(replace(sent, submission=replace(sent.submission, stage=Stage.VERIFIED, is_settled=True)))
+    await there.record(replace(sent, submission=replace(sent.submission, stage=later)))
+    (kept,) = await here.load(sent.origin)
+    assert (kept.submission.stage, kept.submission.is_settled) == (Stage.VERIFIED, True)
+    await there.close()
+    await here.close()
 
 
 CftuiMachine.TestCase.settings = settings(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from textual import events
 from textual.content import Content
@@ -13,7 +12,7 @@ from cftui.fleet import rules
 from cftui.fleet.history import Submission
 from cftui.fleet.rows import VmRow
 from cftui.operations.state import Update
-from cftui.text import clean, count, cut, cut_middle, size_words
+from cftui.text import clean, cut, cut_middle, size_words
 from cftui.tui.modals.changes import is_same
 from cftui.tui.modals.dialog import Choice, Dialog
 from cftui.tui.modals.ink import lines, pad
@@ -21,20 +20,12 @@ from cftui.tui.modals.ink import lines, pad
 _LABEL_CELLS = 10
 
 
-class Unsent(NamedTuple):
-    """One request that was not sent."""
-
-    submission: Submission
-    seen: VmRow | None
-    """The VM as it was confirmed; None when that is not known any more."""
-
-
 class NotSent(Dialog[bool]):
-    """Tell what was not sent; True means to ask again, in a confirmation of its own, on the VMs as they are now.
+    """Tell why; True means to ask again, in a confirmation of its own, on the VM as it is now.
 
     Args:
-        unsent: At least one, all of one type.
-        steps: How many requests were confirmed.
+        submission: The request.
+        seen: The VM as it was confirmed; None when that is not known any more.
         update: Tells what is known now; asked again by `fleet_moved`.
         held: Why nothing at all can be sent now, and the way out; empty when it can.
     """
@@ -42,41 +33,31 @@ class NotSent(Dialog[bool]):
     tone = "warn"
 
     def __init__(
-        self, unsent: Sequence[Unsent], *, steps: int, update: Callable[[], Update], held: Callable[[], str]
+        self, submission: Submission, seen: VmRow | None, *, update: Callable[[], Update], held: Callable[[], str]
     ) -> None:
         super().__init__()
-        self._unsent = tuple(unsent)
-        self._steps = steps
+        self._submission = submission
+        self._seen = seen
         self._update = update
         self._held = held
 
-    @property
-    def _first(self) -> Unsent:
-        return self._unsent[0]
-
-    @property
-    def _is_one(self) -> bool:
-        return len(self._unsent) == 1
-
-    def _there(self, one: Unsent) -> VmRow | None:
+    def _there(self) -> VmRow | None:
         """What has its id now, be it another VM."""
-        return self._update().view.vms.get(one.submission.vm_id)
+        return self._update().view.vms.get(self._submission.vm_id)
 
-    def now(self, one: Unsent) -> VmRow | None:
+    def now(self) -> VmRow | None:
         """The VM as known now; None where it is gone, or another one has its id."""
-        vm = self._there(one)
-        return vm if one.seen is None or is_same(one.seen, vm) else None
+        vm = self._there()
+        return vm if self._seen is None or is_same(self._seen, vm) else None
 
     def heading(self) -> str:
         """What was not sent."""
-        sent = self._first.submission
-        if self._steps == 1 or self._is_one:
-            return f"Not sent: {clean(sent.type)} of {cut_middle(clean(sent.vm_name), 30)}"
-        return f"{len(self._unsent):,} of {count(self._steps, 'request')} were not sent"
+        sent = self._submission
+        return f"Not sent: {clean(sent.type)} of {cut_middle(clean(sent.vm_name), 30)}"
 
     def state(self) -> Content:
         """That nothing happened."""
-        return self.ink("nothing was changed" if self._is_one else "nothing was changed on these", "text")
+        return self.ink("nothing was changed", "text")
 
     def choices(self) -> Iterable[Choice]:
         """Close has the focus."""
@@ -84,7 +65,7 @@ class NotSent(Dialog[bool]):
 
     def keys(self) -> Sequence[tuple[str, str]]:
         """What can be pressed."""
-        asks = [("c", "asks again before anything is sent")] if self._able() else []
+        asks = [] if self._why_not() else [("c", "asks again before anything is sent")]
         return [*asks, ("esc", "closes")]
 
     def fleet_moved(self) -> None:
@@ -96,22 +77,20 @@ class NotSent(Dialog[bool]):
     def redraw(self) -> None:
         """What was seen, what is now, and whether it can be asked again."""
         self.query_one("#text", Static).update(lines(self._told()))
-        self.query_one("#again", Choice).switch(is_off=not self._able())
+        self.query_one("#again", Choice).switch(is_off=bool(self._why_not()))
 
     def _told(self) -> Iterable[Content]:
         ink = self.ink
-        yield from self._one() if self._is_one else self._several()
+        yield from self._compared()
         yield Content("")
         head = ink("Confirm again: ", "*strong")
-        if able := self._able():
-            what = "the same request, on the VM as it is now" if self._is_one else f"{count(len(able), 'request')}"
-            yield head + ink(f"{what}; it is asked for anew", "muted")
+        if why_not := self._why_not():
+            yield head + ink(f"not now: {why_not}", "muted")
         else:
-            yield head + ink(f"not now: {self._why_not()}", "muted")
+            yield head + ink("the same request, on the VM as it is now; it is asked for anew", "muted")
 
-    def _one(self) -> Iterable[Content]:
-        ink, (submission, seen) = self.ink, self._first
-        now = self._there(self._first)
+    def _compared(self) -> Iterable[Content]:
+        ink, submission, seen, now = self.ink, self._submission, self._seen, self._there()
         yield ink(f"{ink.glyphs.failed} ", "bad") + ink(_sentence(submission.message), "*strong")
         yield ink(f"id {clean(submission.vm_id)}", "muted")
         if seen is None and now is None:
@@ -141,46 +120,22 @@ class NotSent(Dialog[bool]):
         if len(created) > 1:
             yield "created", lambda vm: ink(cut(clean(vm.created_at), 28))
 
-    def _several(self) -> Iterable[Content]:
-        ink = self.ink
-        groups: dict[str, list[Unsent]] = {}
-        for one in self._unsent:
-            groups.setdefault(one.submission.message, []).append(one)
-        for message, ones in sorted(groups.items(), key=lambda group: -len(group[1])):
-            sign = ink(f"{ink.glyphs.failed} ", "bad")
-            yield sign + ink(f"{len(ones):,} ", "*strong") + ink(message)
-            names = [cut_middle(clean(one.submission.vm_name), 24) for one in ones]
-            cells = min(self.inner_width - 2, max(map(len, names)) + 9)
-            columns = max(1, (self.inner_width - 2) // cells)
-            pieces = [
-                pad(ink(name) + ink(f" {clean(one.submission.vm_id)[:6]}", "muted"), cells)
-                for name, one in zip(names, ones, strict=True)
-            ]
-            for start in range(0, len(pieces), columns):
-                yield Content("  ") + Content("").join(pieces[start : start + columns])
-
     # Asking again.
 
-    def _able(self) -> list[Unsent]:
-        return [] if self._held() else [one for one in self._unsent if self._refusal(one) == ""]
-
-    def _refusal(self, one: Unsent) -> str:
+    def _why_not(self) -> str:
         """Why it cannot be asked for now; empty when it can."""
-        vm = self.now(one)
+        if held := self._held():
+            return held
+        vm = self.now()
         if vm is None:
             return "the VM does not exist any more"
         doing = self._update().view.doing.get(vm.id)
-        offer = next(offer for offer in rules.availability(vm, doing=doing) if offer.type == one.submission.type)
-        return offer.reason
-
-    def _why_not(self) -> str:
-        if held := self._held():
-            return held
-        return self._refusal(self._first) if self._is_one else "none of them can do it now"
+        offers = rules.availability(vm, doing=doing)
+        return next(offer.reason for offer in offers if offer.type == self._submission.type)
 
     def pressed(self, event: events.Key) -> None:
         """Asking again, beside what all dialogs do."""
-        if event.key == "c" and self._able():
+        if event.key == "c" and not self._why_not():
             event.stop()
             self.answer(True)
         else:
@@ -188,7 +143,7 @@ class NotSent(Dialog[bool]):
 
     def chosen(self, choice: str) -> None:
         """Confirm again was pressed."""
-        if choice == "again" and self._able():
+        if choice == "again" and not self._why_not():
             self.answer(True)
 
 

@@ -12,6 +12,7 @@ from cftui.fleet.rows import VmRow
 from cftui.operations.state import Update
 from cftui.text import clean, count
 from cftui.tui import standing as how
+from cftui.tui.inverse import propose_inverse
 from cftui.tui.keymap import bindings
 from cftui.tui.look import Line, Part
 from cftui.tui.messages import DetailsWanted
@@ -139,7 +140,7 @@ class VmScreen(Screen[None]):
     async def action_inverse(self) -> None:
         """Propose the opposite of what was last done to this VM."""
         if self.vm is not None:
-            await self.cockpit.acting.invert([self.vm])
+            await propose_inverse(self.cockpit, [self.vm])
 
     async def action_copy(self) -> None:
         """Copy something of this VM."""

@@ -12,6 +12,7 @@ from cftui.fleet.order import Column
 from cftui.fleet.query import QueryError
 from cftui.text import clean
 from cftui.tui.choosing import Choosing
+from cftui.tui.inverse import propose_inverse
 from cftui.tui.keymap import bindings
 from cftui.tui.look import Part
 from cftui.tui.messages import EntryVisited
@@ -239,7 +240,7 @@ class VmsScreen(VmsPanes):
     async def action_inverse(self) -> None:
         """Propose the opposite of what was last done to the VM, or to the marked one."""
         if not self.says_what_vanished():
-            await self.cockpit.acting.invert(self.targets())
+            await propose_inverse(self.cockpit, self.targets())
 
     async def action_next(self) -> None:
         """To the next VM that waits for a decision, or action nobody looked at; marked VMs that vanished come first."""
