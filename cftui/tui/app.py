@@ -15,7 +15,6 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.theme import Theme
 
 from cftui.clock import Clock
 from cftui.errors import CftuiError
@@ -109,6 +108,8 @@ class CftuiApp(OneKeyAtATime[None]):
             wanted = DEFAULT_THEME
         self._take_look(wanted)
         self.theme = wanted
+        for name in self.available_themes.keys() - self._styles.keys():
+            self.unregister_theme(name)  # Textual's own have no words for what we colour
         self.set_keymap(dict(self.settings.keymap))
         self.update_now: Update = engine.update
         self._subscription: Subscription | None = None
@@ -145,13 +146,6 @@ class CftuiApp(OneKeyAtATime[None]):
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, renderable if renderable is None else tightened(renderable))
-
-    @property
-    def available_themes(self) -> dict[str, Theme]:
-        """Ours alone: Textual's own have no words for what we colour."""
-        styles = getattr(self, "_styles", None)
-        themes = super().available_themes
-        return {name: theme for name, theme in themes.items() if name in styles} if styles else themes
 
     # Life
 

@@ -47,7 +47,8 @@ class SceneClock(Clock):
 
     def __init__(self) -> None:
         self._elapsed = 0.0
-        self._sleepers: list[float] = []
+        self._sleepers: dict[asyncio.Future[None], float] = {}
+        """Who sleeps on the engine's loop, and until when."""
         self._awake: set[asyncio.Task[object]] = set()
         """Tasks that waited on this clock and are about something now, such as a request."""
 
@@ -68,23 +69,32 @@ class SceneClock(Clock):
 
     async def sleep(self, seconds: float) -> None:
         due = self._elapsed + seconds
-        self._sleepers.append(due)
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers[over] = due
         try:
-            while self._elapsed < due:  # noqa: ASYNC110 - turned from another thread
-                await asyncio.sleep(0.002)
+            while self._elapsed < due:  # it may have been turned by less than was asked for
+                await over
         finally:
-            self._sleepers.remove(due)
+            del self._sleepers[over]
 
     @property
     def is_waited_for(self) -> bool:
         """Whether the engine has nothing more to do at this moment, and sleeps until a later one."""
-        sleepers, awake = list(self._sleepers), list(self._awake)
+        sleepers, awake = list(self._sleepers.values()), list(self._awake)
         is_busy = any(not task.done() for task in awake) or any(due <= self._elapsed for due in sleepers)
         return bool(sleepers) and not is_busy
 
     def turn(self, seconds: float) -> None:
         """Let time pass for everyone."""
         self._elapsed += seconds
+        for over, due in list(self._sleepers.items()):
+            if due <= self._elapsed:
+                over.get_loop().call_soon_threadsafe(_wake, over)
+
+
+def _wake(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 class Stage:
