@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 
 from cftui.simulator.server import SimulatorServer
 from tests.conftest import EMAIL, PASSWORD
+from tests.forked import Line, run_line
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,8 @@ def run() -> Run:
     config.write_text("poll_active_s = 1\n")
 
     def run(*args: str, stdin: str = "", env: dict[str, str] | None = None) -> Ran:
-        ended = subprocess.run(
-            [*COMMAND, *args],
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, **(env or {})},
-        )
-        ran = Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        ended = run_line(Line(args, stdin=stdin.encode()), env={**os.environ, **(env or {})})
+        ran = Ran(ended.code, ended.stdout.decode(), ended.stderr.decode())
         assert "Traceback" not in ran.stderr
         assert PASSWORD not in ran.stdout + ran.stderr
         return ran

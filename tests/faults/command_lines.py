@@ -14,8 +14,8 @@ from cftui.simulator import faults
 from cftui.simulator.cloud import SimulatedCloud
 from cftui.simulator.server import SimulatorServer
 from tests.conftest import EMAIL, PASSWORD
-from tests.faults.forked import Ended, Line, run_all
 from tests.faults.hostile import ALL, MARK
+from tests.forked import Ended, Line, run_all
 
 FORMS = ("table", "json", "jsonl", "csv", "excel", "name")
 ODD_FOLDER = MARK.replace("/", "")

@@ -354,7 +354,7 @@ async def test_bytes_that_are_no_http_end_the_connection(answer: bytes) -> None:
 
 @pytest.mark.fault("51", "66")
 def test_the_command_line_counts_what_it_leaves_out(start_simulator: StartSimulator, tmp_path: Path) -> None:
-    from tests.faults.forked import Line, run_all
+    from tests.forked import Line, run_all
 
     server = start_simulator(vms=1)
     (good,), _ = server.cloud.listed_vms(0, 1)
