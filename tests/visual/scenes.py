@@ -207,7 +207,7 @@ class Stage:
         vm = self.app.cockpit.vm
         return vm is None or vm.id in self.app.cockpit.attributes
 
-    async def pass_time(self, pilot: Pilot[None], seconds: float, *, by: float = 2.0) -> None:
+    async def pass_time(self, pilot: Pilot[None], seconds: float, *, by: float = 10.0) -> None:
         """Turn the clock in steps, each long enough for the engine to ask what is due."""
         while seconds > 0:
             self.clock.turn(min(by, seconds))
@@ -319,14 +319,14 @@ async def rename(stage: Stage, pilot: Pilot[None]) -> None:
 async def confirm(stage: Stage, pilot: Pilot[None]) -> None:
     """A reboot, one `y` from being sent."""
     await stage.press(pilot, "down", "down", "a", "r")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 async def confirm_typed(stage: Stage, pilot: Pilot[None]) -> None:
     """A power-off in production: half of the name is typed."""
     await stage.go_to(pilot, "pay-gw-01")
     await stage.press(pilot, "a", "o")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
     await stage.press(pilot, *"pay-g")
 
 
@@ -335,13 +335,13 @@ async def confirm_many(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.send(pilot, "cache-03", ActionType.REBOOT)
     await stage.press(pilot, "/", *"cache", "enter", "*")
     await stage.press(pilot, "a", "c")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 async def confirmed(stage: Stage, pilot: Pilot[None]) -> None:
     """Answer the confirmation that is open with what it asks for."""
     await stage.until(pilot, lambda: isinstance(stage.app.screen, Confirm))
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
     assert isinstance(stage.app.screen, Confirm)
     wanted, posts = stage.app.screen.wanted, stage.server.ledger.count("POST")
     await stage.press(pilot, *(wanted or "y"), *(["enter"] if wanted else []))
@@ -351,7 +351,7 @@ async def confirmed(stage: Stage, pilot: Pilot[None]) -> None:
 async def order(stage: Stage, pilot: Pilot[None]) -> None:
     """Another order for twelve VMs, with a number that is none."""
     await stage.press(pilot, "/", *"cache", "enter", "*", "a", "1")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
     await stage.press(pilot, "l")
     await stage.until(pilot, lambda: isinstance(stage.app.screen, OrderDialog))
     await stage.press(pilot, "tab", "tab", "backspace", *"two")
@@ -362,13 +362,13 @@ async def confirm_workflow(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.go_to(pilot, "api-03")
     await stage.press(pilot, "a", "2")
     await stage.press(pilot, "tab", *"16", "enter")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 async def confirm_workflows(stage: Stage, pilot: Pilot[None]) -> None:
     """A safe power-off of several."""
     await stage.press(pilot, "/", *"cache", "enter", "*", "a", "1")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 async def run_many(stage: Stage, pilot: Pilot[None]) -> None:
@@ -380,7 +380,7 @@ async def run_many(stage: Stage, pilot: Pilot[None]) -> None:
     stage.server.faults.next(lambda asked: asked.method == "POST" and refuse in asked.target, no)
     stage.server.faults.next(lambda asked: asked.method == "POST" and lose in asked.target, faults.close())
     await stage.until(pilot, lambda: isinstance(stage.app.screen, Confirm))
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
     await stage.press(pilot, "l")
     await stage.until(pilot, lambda: isinstance(stage.app.screen, OrderDialog))
     await stage.press(pilot, "tab", "tab", "backspace", "4", "enter")
@@ -390,14 +390,14 @@ async def run_many(stage: Stage, pilot: Pilot[None]) -> None:
 async def run_middle(stage: Stage, pilot: Pilot[None]) -> None:
     """In the middle."""
     await run_many(stage, pilot)
-    await stage.pass_time(pilot, 176, by=4)
+    await stage.pass_time(pilot, 176, by=8)
     await stage.press(pilot, "n")
 
 
 async def run_ended(stage: Stage, pilot: Pilot[None]) -> None:
     """At its end."""
     await run_many(stage, pilot)
-    await stage.pass_time(pilot, 600, by=10)
+    await stage.pass_time(pilot, 600, by=30)
     await stage.press(pilot, "n")
 
 
@@ -450,7 +450,7 @@ async def last_standing(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.app.run_command("sel", "web|k8s-node-0 is:running")
     await stage.app.run_command("filter", "web|k8s")
     await stage.press(pilot, "i", "s")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 TICKET = """Affected since 02:50, please check:
@@ -469,7 +469,7 @@ async def pasted(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.press(pilot, "space", "space")
     stage.app.post_message(events.Paste(TICKET))
     await stage.until(pilot, lambda: stage.app.has_dialog)
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
 
 
 async def paste_field(stage: Stage, pilot: Pilot[None]) -> None:
@@ -526,7 +526,7 @@ async def changed(stage: Stage, pilot: Pilot[None]) -> None:
     """Somebody stopped and renamed the VM between the last reading and the yes."""
     await stage.go_to(pilot, "api-03")
     await stage.press(pilot, "a", "t", "enter")
-    await stage.pass_time(pilot, 1, by=0.5)
+    await stage.pass_time(pilot, 1)
     vm_id = stage.vm("api-03").id
     stage.cloud.set_status(vm_id, "stopped")
     stage.cloud.vm(vm_id).name = "api-03-old"
