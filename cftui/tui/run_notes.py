@@ -103,12 +103,12 @@ def _stands(view: RunMoment, target: TargetView, known: View) -> Line:
     else:
         line += [Part("It reads ", "text"), *power(vm, view.glyphs), Part(", as before", "text")]
     if sizes := still(view, target, vm):
-        line.append(Part(f"; {sizes}"))
+        line.append(Part(f"; it {sizes}"))
     return [*line, Part(".")]
 
 
 def still(view: RunMoment, target: TargetView, vm: VmRow) -> str:
-    """What a VM still is although a step was to change it: `still 2 GB RAM`; empty where nothing of that kind."""
+    """What a VM still has although a step was to change it: `still has 2 GB RAM`; empty where nothing of that kind."""
     if target.state not in (TargetState.FAILED, TargetState.UNKNOWN):
         return ""
     told_ = []
@@ -118,7 +118,7 @@ def still(view: RunMoment, target: TargetView, vm: VmRow) -> str:
             if now is not None and now != wanted:
                 amount = f"{number(now)} CPU" if resource == "cpu" else f"{size_words(now)} {_resource(resource)}"
                 told_.append(amount)
-    return f"still {', '.join(told_)}" if told_ else ""
+    return f"still has {', '.join(told_)}" if told_ else ""
 
 
 def _resource(name: str) -> str:

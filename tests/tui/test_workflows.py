@@ -117,7 +117,7 @@ async def test_guided_resize_that_breaks_off_says_how_the_vm_stands_and_what_nex
         assert "RAM 1 → 2 GB" in shown(app)
         await confirmed(pilot, app)
         await wait_until(pilot, lambda: "× 422: size is not available." in shown(app))
-        assert "The VM is ○ stopped and still 1 GB RAM." in shown(app)
+        assert "The VM is ○ stopped and still has 1 GB RAM." in shown(app)
         assert "n    power_on…" in shown(app)
         await pilot.pause(QUIET_S)
         await pilot.press("f")

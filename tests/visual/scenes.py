@@ -210,10 +210,18 @@ class Stage:
     async def pass_time(self, pilot: Pilot[None], seconds: float, *, by: float = 10.0) -> None:
         """Turn the clock in steps, each long enough for the engine to ask what is due."""
         while seconds > 0:
-            self.clock.turn(min(by, seconds))
+            await self.turn(pilot, min(by, seconds))
             seconds -= by
             await pilot.pause(0.02)
             await self.until(pilot, lambda: self.clock.is_waited_for)
+
+    async def turn(self, pilot: Pilot[None], seconds: float) -> None:
+        """Turn the clock while nothing is being asked: an answer would seem to have taken that long."""
+        before, now = -1, self.server.ledger.count()
+        while before != now or not self.clock.is_waited_for:
+            await pilot.pause(0.03)
+            before, now = now, self.server.ledger.count()
+        self.clock.turn(seconds)
 
     def vm(self, name: str) -> VmRow:
         """A VM as the screen knows it."""
@@ -558,13 +566,14 @@ async def vanished(stage: Stage, pilot: Pilot[None]) -> None:
     """A marked VM is gone: that stays on the screen until it was seen."""
     await stage.press(pilot, "space", "space", "space")
     stage.cloud.delete(stage.vm("api-02").id)
-    stage.clock.turn(31)
+    await stage.turn(pilot, 31)
     await stage.until(pilot, lambda: bool(stage.app.cockpit.lost))
     await stage.pass_time(pilot, 10)
 
 
 async def offline(stage: Stage, pilot: Pilot[None]) -> None:
     """The last good data stays, with its age."""
+    await stage.turn(pilot, 0)
     stage.server.faults.always("*", faults.status(503, "<html>maintenance</html>", headers={"retry-after": "8"}))
     stage.clock.turn(31)
     await stage.until(pilot, lambda: stage.app.update_now.link.state is LinkState.OFFLINE)
@@ -572,6 +581,7 @@ async def offline(stage: Stage, pilot: Pilot[None]) -> None:
 
 async def unauthorised(stage: Stage, pilot: Pilot[None]) -> None:
     """A password that is no longer good."""
+    await stage.turn(pilot, 0)
     stage.server.faults.always("*", faults.status(401, '{"id": "unauthorized", "message": "no"}'))
     stage.clock.turn(31)
     await stage.until(pilot, lambda: stage.app.update_now.link.state is LinkState.UNAUTHORISED)
