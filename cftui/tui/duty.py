@@ -37,7 +37,7 @@ class Duty:
 
     def __init__(self, app: CftuiApp) -> None:
         self._app = app
-        self._since = app.clock.now()
+        self._since = app.clock.now().replace(microsecond=0)  # the cloud tells whole seconds
 
     # Watch marks
 

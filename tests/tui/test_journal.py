@@ -32,7 +32,7 @@ async def test_after_a_gap_a_light_action_asks_for_the_name_once(
         await cursor_on(pilot, app, VM)
         await pilot.press("a", "r")
         await wait_until(pilot, lambda: f"Type {VM} to go on" in shown(app))
-        assert "journal.damaged-" in shown(app)
+        await wait_until(pilot, lambda: "damaged-" in shown(app))
         await pilot.pause(SILENCE_S)
         await pilot.press("y", "enter")
         assert simulator.ledger.posts == ()
@@ -53,10 +53,8 @@ async def test_without_a_journal_every_action_says_why_it_cannot_be_done(
     app = make_app(simulator)
     async with app.run_test(size=(160, 45)) as pilot:
         await until_read(pilot)
-        screen = shown(app)
-        assert "NO JOURNAL" in screen
-        assert "can be read by others" in screen
-        assert "Nothing can be sent." in screen
+        told = ("NO JOURNAL", "can be read by others", "Nothing can be sent.")
+        await wait_until(pilot, lambda: all(words in shown(app) for words in told))
         await cursor_on(pilot, app, VM)
         await pilot.press("a")
         await wait_until(pilot, lambda: app.has_dialog)

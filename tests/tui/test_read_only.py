@@ -86,7 +86,7 @@ async def test_it_is_lifted_for_a_time_and_ended_at_once(simulator: SimulatorSer
         await wait_until(pilot, lambda: len(simulator.ledger.posts) == 1)
         await command(pilot, "ro")
         await wait_until(pilot, lambda: "READ-ONLY" in status(app))
-        assert "read-only again" in shown(app)
+        await wait_until(pilot, lambda: "read-only again" in shown(app))
         await command(pilot, "reboot db-01")
         await wait_until(pilot, lambda: "reboot: not now: read-only" in shown(app))
         assert not app.has_dialog
