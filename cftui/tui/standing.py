@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -21,6 +22,8 @@ from cftui.tui.writing import left_words, may_change, seconds_left
 
 _TRIP_STEPS_MS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 60_000)
 """Round trips are told in steps, so that the line stands still while the network breathes."""
+_LONG_PATH = re.compile(r"'/[^']*?/([^'/]+/[^'/]+)'")
+"""A banner has one line: of a path its end is enough, and what is wrong with it comes after it."""
 
 
 def is_fresh(update: Update) -> bool:
@@ -144,7 +147,8 @@ def banner(update: Update, clock: Clock, refresh_key: str, pause_key: str, run_k
             line += said("", "Next try in ", duration(left), ", ", refresh_key, " now.  ")
         return [*line, Part("Nothing can be sent.", "oncaution")], "caution"
     if update.journal_problem:
-        return said("NO JOURNAL", f" Nothing can be sent. {clean(update.journal_problem)}"), "caution"
+        problem = _LONG_PATH.sub(r"'…/\1'", clean(update.journal_problem))
+        return said("NO JOURNAL", f" Nothing can be sent. {problem}"), "caution"
     if update.journal_gap:
         lost = clean(update.journal_gap.partition(";")[0].rstrip("."))
         return said("JOURNAL", f" {lost}. Until one action was confirmed by typing, each asks for it."), "caution"

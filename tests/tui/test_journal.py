@@ -53,7 +53,7 @@ async def test_without_a_journal_every_action_says_why_it_cannot_be_done(
     app = make_app(simulator)
     async with app.run_test(size=(160, 45)) as pilot:
         await until_read(pilot)
-        told = ("NO JOURNAL", "can be read by others", "Nothing can be sent.")
+        told = ("NO JOURNAL", "'…/state/journal.sqlite3' can be read by others", "Nothing can be sent.")
         await wait_until(pilot, lambda: all(words in shown(app) for words in told))
         await cursor_on(pilot, app, VM)
         await pilot.press("a")

@@ -84,6 +84,8 @@ async def test_it_is_lifted_for_a_time_and_ended_at_once(simulator: SimulatorSer
         await pilot.pause(0.4)
         await pilot.press("y")
         await wait_until(pilot, lambda: len(simulator.ledger.posts) == 1)
+        # What becomes of the reboot is told in the same place.
+        await wait_until(pilot, lambda: all(one.is_settled for one in app.update_now.view.submissions.values()))
         await command(pilot, "ro")
         await wait_until(pilot, lambda: "READ-ONLY" in status(app))
         await wait_until(pilot, lambda: "read-only again" in shown(app))
