@@ -14,19 +14,16 @@ from cftui.config.models import Choice
 from cftui.errors import UsageError
 from cftui.fleet import groups, rules
 from cftui.fleet.rows import ActionType, Power, VmRow
-from cftui.fleet.rules import Rung
+from cftui.operations.consent import answer_to, rung_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Role, Step, Workflow
-from cftui.text import clean, count, duration, width
+from cftui.text import clean, count, duration
 
 _LISTED = 20
 """Targets listed in the question; a person reads no more than a screen."""
 
 _BODIES = 3
 """Different bodies that are shown whole; `--dry-run` shows every one."""
-
-_NAME_MAX_CELLS = 64
-"""A name longer than this, or an empty one, is not typed; the first of the id is."""
 
 
 def is_interactive() -> bool:
@@ -64,35 +61,13 @@ def confirm(prepared: Prepared, choice: Choice, vms: Mapping[str, VmRow], tell: 
 
 
 def wanted_answer(prepared: Prepared, choice: Choice, vms: Mapping[str, VmRow]) -> str:
-    """What has to be typed, by the ladder of `fleet.rules.rung`; empty where y is enough."""
-    requests = prepared.requests
-    rung = max(
-        rules.rung(
-            step.request.type,
-            targets=len(prepared.vms),
-            resources=frozenset(step.request.sizes),
-            is_production=choice.is_production,
-        )
-        for step in requests
-    )
-    match rung:
-        case Rung.YES:
-            return ""
-        case Rung.TYPE_NAME:
-            return _typed_name(prepared.vms[0], vms)
-        case Rung.TYPE_COUNT:
-            return str(len(requests))
-        case _:
-            return f"{len(requests)} {clean(choice.profile_name).strip()}"
-
-
-def _typed_name(vm: VmRow, vms: Mapping[str, VmRow]) -> str:
-    name, first = clean(vm.name).strip(), clean(vm.id)[:6]
-    if not name or width(name) > _NAME_MAX_CELLS:
-        return first
+    """What has to be typed, by the ladder of `operations.consent`; empty where y is enough."""
+    plan, vm = prepared.plan, prepared.vms[0]
+    assert plan is not None
+    rung = rung_of(plan, prepared.order, is_production=choice.is_production)
     looks = rules.looks(vm.name)
     has_twin = any(other.id != vm.id and rules.looks(other.name) == looks for other in vms.values())
-    return f"{name} {first}" if has_twin else name
+    return answer_to(rung, plan.steps, prepared.order, has_twin=has_twin, profile=choice.profile_name)
 
 
 def _prompt(prepared: Prepared, wanted: str) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cftui.cli.exit_codes import ExitCode, of_outcome, of_several
-from cftui.cli.planning import may_be_sent
 from cftui.fleet import effects, rules
 from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import Power, VmRow
+from cftui.operations.consent import requests_of
 from cftui.operations.plan import Plan, Role, Skipped, Step, Workflow, as_command
 from cftui.operations.runs import OVER, RunView, TargetState, TargetView
 from cftui.text import clean, count, duration
@@ -102,7 +102,7 @@ def unsent(run: RunView, known: Mapping[str, Submission]) -> tuple[list[str], li
         if target.state in OVER and target.state is not TargetState.LEFT_OUT:
             continue
         steps = [step for step in run.plan.steps if step.token in target.tokens and step.token not in target.not_needed]
-        missing = [step for step in steps if step.token not in sent and may_be_sent(step, run.order)]
+        missing = [step for step in requests_of(steps, run.order) if step.token not in sent]
         if not sent.intersection(target.tokens):
             left_out.append(target.vm_name)
         elif missing:

@@ -17,8 +17,9 @@ from cftui.fleet import effects, rules
 from cftui.fleet.fleet import View
 from cftui.fleet.rows import ActionType, Power, VmRow
 from cftui.fleet.templates import DEFAULT_TEMPLATE, expand_template
+from cftui.operations.consent import requests_of
 from cftui.operations.order import STOP_LIMIT_S, Order
-from cftui.operations.plan import Plan, Role, Skipped, Step, Workflow, make_plan
+from cftui.operations.plan import Plan, Skipped, Step, Workflow, make_plan
 from cftui.operations.workflow_rules import workflow_refusal
 from cftui.operations.workflows import make_workflow
 from cftui.text import count
@@ -44,20 +45,13 @@ class Prepared:
     def requests(self) -> tuple[Step, ...]:
         """The steps that may come to be sent, VM by VM; those that this order rules out are left out."""
         steps = self.plan.steps if self.plan is not None else ()
-        return tuple(step for step in steps if may_be_sent(step, self.order))
+        return tuple(requests_of(steps, self.order))
 
     @property
     def vms(self) -> tuple[VmRow, ...]:
         """The targets of the plan, each once."""
         steps = self.plan.steps if self.plan is not None else ()
         return tuple({step.vm.id: step.vm for step in steps}.values())
-
-
-def may_be_sent(step: Step, order: Order) -> bool:
-    """Whether it can come to a step, as its VM was when it was confirmed."""
-    if step.role is Role.FORCE and order.force_after_s is None:
-        return False  # nobody is there to decide it
-    return step.role is Role.ALWAYS or step.vm.power is not Power.OFF
 
 
 def type_of(options: Options) -> ActionType:

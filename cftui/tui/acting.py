@@ -14,6 +14,7 @@ from cftui.errors import CftuiError, UsageError
 from cftui.fleet.history import HistoryEntry
 from cftui.fleet.order import Column
 from cftui.fleet.rows import ActionType, VmRow
+from cftui.operations.consent import targets_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Skipped, Workflow, make_plan
 from cftui.operations.workflows import make_workflow
@@ -28,7 +29,7 @@ from cftui.tui.running import Running, is_run
 from cftui.tui.standing import cannot_send, not_live_reason
 from cftui.tui.twins import twins_of
 from cftui.tui.verdict import verdict
-from cftui.tui.workflow_words import WITH_FORM, targets_of
+from cftui.tui.workflow_words import WITH_FORM
 from cftui.tui.writing import seconds_of
 
 if TYPE_CHECKING:

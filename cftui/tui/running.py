@@ -12,6 +12,7 @@ from cftui.errors import CftuiError, UsageError
 from cftui.fleet.history import OPEN_STAGES, HistoryEntry, Stage
 from cftui.fleet.rows import ActionType
 from cftui.operations.again import failed_again
+from cftui.operations.consent import targets_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Step, Workflow
 from cftui.operations.progress import eta_s, unsent_steps
@@ -21,7 +22,6 @@ from cftui.tui.attention import turns
 from cftui.tui.look import Line, Part
 from cftui.tui.ordering import usual_order
 from cftui.tui.run_telling import RunMoment, short_id, subject, unsent, way_out
-from cftui.tui.workflow_words import targets_of
 
 if TYPE_CHECKING:
     from cftui.tui.acting import Acting

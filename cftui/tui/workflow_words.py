@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cftui.fleet import rules
-from cftui.fleet.rows import Power, VmRow
-from cftui.fleet.rules import Rung
+from cftui.fleet.rows import VmRow
+from cftui.operations.consent import is_passed_over
 from cftui.operations.order import Order
-from cftui.operations.plan import Plan, Role, Step, Workflow
+from cftui.operations.plan import Role, Step, Workflow
 from cftui.tui.ordering import seconds_words
 
 WORKFLOW_KEYS: Mapping[str, Workflow] = {
@@ -50,36 +49,12 @@ def title(workflow: Workflow) -> str:
     return f"{name[:1].upper()}{name[1:]}"
 
 
-def targets_of(plan: Plan) -> list[Step]:
-    """The first step of each VM of a plan, in its order."""
-    firsts: dict[str, Step] = {}
-    for step in plan.steps:
-        firsts.setdefault(step.vm.id, step)
-    return list(firsts.values())
-
-
-def may_be_sent(plan: Plan, order: Order) -> list[Step]:
-    """The steps that this plan may send by itself: what cuts the power is among them only if that was chosen."""
-    is_forced = order.force_after_s is not None
-    return [step for step in plan.steps if is_forced or step.role is not Role.FORCE]
-
-
-def requests_of(plan: Plan, order: Order) -> list[Step]:
-    """Every request that it may come to without being asked about again, as the VMs are now."""
-    return [step for step in may_be_sent(plan, order) if not not_needed(step, step.vm)]
-
-
 def not_needed(step: Step, vm: VmRow) -> str:
     """Why a step will very likely be passed over, as its VM is now; empty where it is needed."""
-    if vm.power is not Power.OFF:
+    if not is_passed_over(step, vm):
         return ""
-    match step.role:
-        case Role.STOP | Role.FORCE:
-            return "not needed: it is stopped already"
-        case Role.START:
-            return "not needed: it was stopped before, and stays so"
-        case _:
-            return ""
+    is_start = step.role is Role.START
+    return f"not needed: {'it was stopped before, and stays so' if is_start else 'it is stopped already'}"
 
 
 def condition(step: Step, order: Order) -> str:
@@ -95,23 +70,6 @@ def condition(step: Step, order: Order) -> str:
             return "only if this stopped it"
         case _:
             return ""
-
-
-def rung_of(plan: Plan, order: Order, *, is_production: bool, has_gap: bool) -> Rung:
-    """How heavy the confirmation is: that of the heaviest step that may be sent without being asked about again."""
-    number = len(targets_of(plan))
-    kinds = {(step.request.type, frozenset(step.request.sizes)) for step in may_be_sent(plan, order)}
-    return max(
-        rules.rung(
-            type_,
-            targets=number,
-            resources=resources,
-            is_production=is_production,
-            is_resend=plan.is_resend,
-            has_gap=has_gap,
-        )
-        for type_, resources in kinds
-    )
 
 
 def your_turn(workflow: Workflow, order: Order) -> str:

@@ -19,6 +19,7 @@ from cftui.fleet.fleet import View
 from cftui.fleet.history import Finding
 from cftui.fleet.rows import VmRow
 from cftui.fleet.rules import Rung
+from cftui.operations.consent import rung_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, as_command, as_curls
 from cftui.text import age, count
@@ -29,7 +30,6 @@ from cftui.tui.modals.ink import lines
 from cftui.tui.modals.plan_text import PlanText, trouble_of
 from cftui.tui.modals.silence import Silence
 from cftui.tui.telling import ago
-from cftui.tui.workflow_words import rung_of
 
 
 class Badge(Protocol):

@@ -9,16 +9,14 @@ from textual.content import Content
 
 from cftui.fleet.rows import ActionType
 from cftui.fleet.rules import Rung
+from cftui.operations.consent import answer_to, requests_of, targets_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan
 from cftui.text import clean, count, cut_middle
 from cftui.tui.modals.ink import Ink
 from cftui.tui.modals.plan_text import VERBS
 from cftui.tui.ordering import about, pace_words, seconds_words, stop_words
-from cftui.tui.workflow_words import BUTTONS, requests_of, targets_of, title, your_turn
-
-NAME_MAX_CELLS = 64
-"""A name longer than this, or an empty one, is not typed; the first of the id is."""
+from cftui.tui.workflow_words import BUTTONS, title, your_turn
 
 _DOES = {
     ActionType.REBOOT: "reboots",
@@ -52,24 +50,14 @@ class ConfirmWords(NamedTuple):
     @property
     def requests(self) -> int:
         """How many requests it may come to; a workflow finds on its way which of them a VM needs."""
-        return len(requests_of(self.plan, self.order))
+        return len(requests_of(self.plan.steps, self.order))
 
     @property
     def wanted(self) -> str:
         """What has to be typed; empty on the first rung."""
-        vm = self.plan.steps[0].vm
-        match self.rung:
-            case Rung.YES:
-                return ""
-            case Rung.TYPE_NAME:
-                name = clean(vm.name).strip()
-                if not name or len(name) > NAME_MAX_CELLS:
-                    return clean(vm.id)[:6]
-                return f"{name} {clean(vm.id)[:6]}" if vm.id in self.twins else name
-            case Rung.TYPE_COUNT:
-                return str(self.requests)
-            case _:
-                return f"{self.requests} {clean(self.profile).strip()}"
+        steps = self.plan.steps
+        has_twin = steps[0].vm.id in self.twins
+        return answer_to(self.rung, steps, self.order, has_twin=has_twin, profile=self.profile)
 
     def heading(self, hidden: str = "") -> str:
         """Verb, target, question mark.

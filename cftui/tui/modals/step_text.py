@@ -11,12 +11,13 @@ from textual.content import Content
 from cftui.fleet import rules
 from cftui.fleet.effects import current_size
 from cftui.fleet.rows import ActionType
+from cftui.operations.consent import may_be_sent, requests_of, targets_of
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Role, Step, Workflow
 from cftui.text import clean, count, cut, number, size_words
 from cftui.tui.modals.ink import Ink, pad
 from cftui.tui.ordering import seconds_words
-from cftui.tui.workflow_words import condition, may_be_sent, not_needed, requests_of, steps_of, targets_of, your_turn
+from cftui.tui.workflow_words import condition, not_needed, steps_of, your_turn
 
 _NAME_CELLS = 11
 _CUTS = {
@@ -37,7 +38,7 @@ class StepText(NamedTuple):
     def rows(self) -> Iterable[Content]:
         """The steps in their order, numbered: `1  shutdown  unless it is stopped already`."""
         ink, targets = self.ink, targets_of(self.plan)
-        sent = may_be_sent(self.plan, self.order)
+        sent = may_be_sent(self.plan.steps, self.order)
         for at, step in enumerate(steps_of(sent, targets[0].vm.id), 1):
             is_passed = bool(why_not := not_needed(step, step.vm)) and len(targets) == 1
             tone = "muted" if is_passed else "*strong"
@@ -94,7 +95,7 @@ class StepText(NamedTuple):
 
     def bodies(self) -> list[tuple[int, str]]:
         """Each different body, and to how many VMs it may be sent; in the order in which they are sent."""
-        sent = requests_of(self.plan, self.order)
+        sent = requests_of(self.plan.steps, self.order)
         return [(times, body) for body, times in Counter(step.body for step in sent).items()]
 
 

@@ -87,6 +87,7 @@ class RunScreen(Screen[None]):
         self.tick()
         if self._vm_id:
             self.targets.move_to_id(self._vm_id)
+        self._visit()
 
     def on_resize(self) -> None:
         """Other sizes have other columns."""
@@ -146,7 +147,8 @@ class RunScreen(Screen[None]):
                 facts.append(Part("ended", "*strong"))
             case _:
                 facts = facts[:1]
-        right = self._said or [Part(f"run {short_id(run)}", "muted")]
+        marked = how.marks(app.cockpit.listing, app.look.glyphs, self.size.width // 2)
+        right = self._said or [*marked, Part("  " if marked else ""), Part(f"run {short_id(run)}", "muted")]
         self.rule.show(title=subject(run), facts=facts, right=right, is_lit=True)
 
     def _show_note(self, told: RunMoment) -> None:
