@@ -239,9 +239,8 @@ class Stage:
 
     async def press(self, pilot: Pilot[None], *keys: str) -> None:
         """Keys one by one, as a person presses them."""
-        for key in keys:
-            await pilot.press(key)
-            await pilot.pause(0.02)
+        await pilot.press(*keys)
+        await pilot.pause(0.02)
 
     async def go_to(self, pilot: Pilot[None], name: str) -> None:
         """Put the cursor on a VM without a filter staying behind."""
