@@ -26,7 +26,7 @@ from cftui.text import age, count
 from cftui.tui.modals.changes import hidden_words, is_same
 from cftui.tui.modals.confirm_words import ConfirmWords
 from cftui.tui.modals.dialog import WIDTH, Choice, Dialog
-from cftui.tui.modals.ink import lines
+from cftui.tui.modals.ink import lines, put
 from cftui.tui.modals.plan_text import PlanText, trouble_of
 from cftui.tui.modals.silence import Silence
 from cftui.tui.telling import ago
@@ -95,8 +95,6 @@ class Confirm(Dialog[bool | Literal["order"]]):
         self._words = ConfirmWords(plan, order, profile.name, self.rung, self._twins)
         self.wanted = self._words.wanted
         """What has to be typed; empty on the first rung."""
-        self._shown = ""
-        self._line = "?"
         self._typed = ""
         self._lit = "cancel"
         self._copied = ""
@@ -217,9 +215,7 @@ class Confirm(Dialog[bool | Literal["order"]]):
             is_low=self.app.size.height < 30,
         )
         body = lines(text.one() if self._is_one else text.several())
-        if body.markup != self._shown:  # repainting what is the same would cost bytes
-            self._shown = body.markup
-            self.query_one("#text", Static).update(body)
+        put(self.query_one("#text", Static), body)
         self._redraw_answer()
 
     def _usual(self) -> Usual | None:
@@ -248,10 +244,8 @@ class Confirm(Dialog[bool | Literal["order"]]):
             is_lit=self.rung is Rung.YES and (self._lit == "cancel" or not is_ready)
         )
         line = self._answer_line()
-        if line.markup != self._line:
-            self._line = line.markup
-            self.query_one("#typed", Static).update(line)
-            self.query_one("#answer").display = bool(line.cell_length)
+        put(self.query_one("#typed", Static), line)
+        self.query_one("#answer").display = bool(line.cell_length)
 
     def _answer_line(self) -> Content:
         ink = self.ink

@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from cftui.clock import Clock
-from cftui.tui.modals.ink import Ink
+from cftui.tui.modals.ink import Ink, put
 
 T = TypeVar("T")
 
@@ -306,7 +306,7 @@ class Dialog(ModalScreen[T], Generic[T]):
             if longer.cell_length > room:
                 break
             shown = longer
-        hints.update(shown)
+        put(hints, shown)
 
     # Answers.
 

@@ -19,7 +19,7 @@ from cftui.operations.plan import Workflow
 from cftui.text import clean, count, cut, cut_middle
 from cftui.tui.modals.changes import changes_of, changes_words
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import Ink, lines
+from cftui.tui.modals.ink import Ink, lines, put
 from cftui.tui.modals.plan_text import VERBS
 from cftui.tui.workflow_words import title
 
@@ -122,16 +122,16 @@ class Field(Widget):
         has_focus = self.input.has_focus
         tone = "bad" if self.is_wrong else "focus" if has_focus else "line"
         glyph = ink.glyphs.cursor if has_focus else ink.glyphs.idle_cursor
-        self.query_one(".marker", Static).update(ink(glyph, tone))
+        put(self.query_one(".marker", Static), ink(glyph, tone))
 
     def lead(self, content: Content) -> None:
         """What stands before the input."""
         self._lead_cells = content.cell_length
-        self.query_one(".lead", Static).update(content)
+        put(self.query_one(".lead", Static), content)
 
     def tail(self, content: Content) -> None:
         """What stands behind it."""
-        self.query_one(".tail", Static).update(content)
+        put(self.query_one(".tail", Static), content)
 
     def say(self, text: str = "", *, is_error: bool = True, tone: str = "") -> None:
         """The line below: an error, advice, or nothing.
@@ -146,7 +146,7 @@ class Field(Widget):
         sign, colour = (ink.glyphs.failed, "bad") if is_error else (ink.glyphs.warn, "warn")
         indent = " " * self._lead_cells if self.app.size.width >= 60 else ""
         said = ink(text, tone) if tone else ink(f"{sign} {text}", colour)
-        self.query_one(".note", Static).update(Content(indent) + said if text else Content(""))
+        put(self.query_one(".note", Static), Content(indent) + said if text else Content(""))
         self._mark()
 
 
@@ -217,7 +217,7 @@ class Form(Asking[Requests]):
 
     def _show_flag(self) -> None:
         told = self.ink(f"{self.ink.glyphs.warn} {self._flag}", "*warn") if self._flag else Content("")
-        self.query_one("#flag", Static).update(told)
+        put(self.query_one("#flag", Static), told)
         self.query_one("#answer").display = bool(self._flag)
 
     def compose_answer(self) -> ComposeResult:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style as CellStyle
 from textual.content import Content
 from textual.style import Style
+from textual.widgets import Static
 
 from cftui.fleet.rows import Power, VmRow
 from cftui.text import clean, cut
@@ -92,3 +93,16 @@ def _style(style: CellStyle) -> Style:
 def _shipped_styles(theme: str) -> Styles:
     styles = load_themes()[1]
     return styles.get(theme) or styles[DEFAULT_THEME]
+
+
+def put(static: Static, content: Content) -> None:
+    """Show a text: nothing is written where it is the same, and the screen is laid out anew only for other room."""
+    before, cells = static.content, static.content_size.width
+    if not isinstance(before, Content) or not cells:
+        static.update(content)
+    elif before.markup != content.markup:
+        rules = static.styles.get_rules()
+        is_as_high = before.get_height(rules, cells) == content.get_height(rules, cells)
+        is_auto = static.styles.width is not None and static.styles.width.is_auto
+        is_as_wide = not is_auto or before.cell_length == content.cell_length
+        static.update(content, layout=not (is_as_high and is_as_wide))

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from cftui.text import clean, cut
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines
+from cftui.tui.modals.ink import lines, put
 
 R = TypeVar("R")
 
@@ -60,8 +60,9 @@ class Menu(Dialog[R], Generic[R]):
         """Draw the lines."""
         cells = max(len(clean(item.label)) for item in self.items) + 3
         cells = min(cells, max(12, self.inner_width // 2))
-        self.query_one("#items", Static).update(
-            lines(self._row(item, index == self._at, cells) for index, item in enumerate(self.items))
+        put(
+            self.query_one("#items", Static),
+            lines(self._row(item, index == self._at, cells) for index, item in enumerate(self.items)),
         )
         self.fit()
         body = self.query_one("#body")

@@ -15,7 +15,7 @@ from cftui.operations.state import Update
 from cftui.text import clean, cut, cut_middle, size_words
 from cftui.tui.modals.changes import is_same
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines, pad
+from cftui.tui.modals.ink import lines, pad, put
 
 _LABEL_CELLS = 10
 
@@ -76,7 +76,7 @@ class NotSent(Dialog[bool]):
 
     def redraw(self) -> None:
         """What was seen, what is now, and whether it can be asked again."""
-        self.query_one("#text", Static).update(lines(self._told()))
+        put(self.query_one("#text", Static), lines(self._told()))
         self.query_one("#again", Choice).switch(is_off=bool(self._why_not()))
 
     def _told(self) -> Iterable[Content]:

@@ -14,7 +14,7 @@ from cftui.fleet.fleet import View
 from cftui.fleet.history import Finding, HistoryEntry, Stage, Submission
 from cftui.text import clean, clock_time, cut_middle
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines, pad
+from cftui.tui.modals.ink import lines, pad, put
 from cftui.tui.telling import ago
 
 _REASONS = {
@@ -60,7 +60,7 @@ class Problem(Dialog[None]):
         told = [ink(f"{ink.glyphs.failed} ", "bad") + ink(error.message)]
         if error.hint:
             told += [Content(""), ink(error.hint, "muted")]
-        self.query_one("#text", Static).update(lines(told))
+        put(self.query_one("#text", Static), lines(told))
 
     def pressed(self, event: events.Key) -> None:
         """Copying, beside what all dialogs do."""
@@ -95,7 +95,6 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
     ) -> None:
         super().__init__()
         self._held = held
-        self._shown = ""
         self._entry = entry
         self._submission = submission
         self._view = view
@@ -153,9 +152,7 @@ class UnknownOutcome(Dialog[Literal["resend"]]):
     def redraw(self) -> None:
         """What is known, and what is being done."""
         told = lines(self._told())
-        if told.markup != self._shown:
-            self._shown = told.markup
-            self.query_one("#text", Static).update(told)
+        put(self.query_one("#text", Static), told)
         self.query_one("#resend", Choice).switch(is_off=not self.may_resend)
 
     def _told(self) -> Iterable[Content]:

@@ -16,6 +16,7 @@ from cftui.operations.plan import Workflow
 from cftui.text import count
 from cftui.tui.modals.dialog import Choice
 from cftui.tui.modals.form import Asking, Field
+from cftui.tui.modals.ink import put
 from cftui.tui.modals.options import Options
 from cftui.tui.ordering import pace_words, seconds_words, stop_words, typed_seconds
 from cftui.tui.workflow_words import your_turn
@@ -142,7 +143,7 @@ class OrderDialog(Asking[Order]):
             told.append(your_turn(self._workflow, order))
         head = ink("Order  ", "*strong")
         said = "; ".join(told) if told else "not yet: a field is to be corrected"
-        self.query_one("#summary", Static).update(head + ink(said, "text" if told else "muted"))
+        put(self.query_one("#summary", Static), head + ink(said, "text" if told else "muted"))
         self.query_one("#take", Choice).switch(is_off=order is None)
 
     def _wrong(self, name: str) -> str:

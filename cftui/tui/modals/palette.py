@@ -25,7 +25,7 @@ from cftui.operations.state import Update
 from cftui.text import clean, count, cut, cut_middle
 from cftui.tui.modals.changes import changes_of, changes_words, hidden_words, is_same
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines
+from cftui.tui.modals.ink import lines, put
 from cftui.tui.offers import ACTION_KEYS, KEYS, Offer, Wish, offers
 from cftui.tui.standing import not_live_reason as why_not_live
 from cftui.tui.workflow_words import DESCRIPTIONS, WITH_FORM
@@ -157,10 +157,10 @@ class ActionPalette(Dialog[Wish]):
         rows = [self._row(offer, index == self._at) for index, offer in enumerate(self._offers)]
         if self._gap:
             rows.insert(len(ACTION_KEYS), Content(""))
-        self.query_one("#actions", Static).update(lines(rows))
+        put(self.query_one("#actions", Static), lines(rows))
         changed = changes_words(self.targets, self._changes)
         told = [self.ink(f"{self.ink.glyphs.warn} {changed}", "*warn")] if changed else []
-        self.query_one("#note", Static).update(lines([*told, self._note()]))
+        put(self.query_one("#note", Static), lines([*told, self._note()]))
         self.fit()
         body = self.query_one("#body")
         if body.max_scroll_y:

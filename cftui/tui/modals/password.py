@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 
 from cftui.tui.modals.dialog import Choice
 from cftui.tui.modals.form import Asking, Field
-from cftui.tui.modals.ink import lines
+from cftui.tui.modals.ink import lines, put
 
 
 class AskPassword(Asking[str]):
@@ -52,7 +52,7 @@ class AskPassword(Asking[str]):
     def redraw(self) -> None:
         """The reason, and whether there is anything to try."""
         why = [self.ink(self._reason, "text"), Content("")] if self._reason else []
-        self.query_one("#why", Static).update(lines(why))
+        put(self.query_one("#why", Static), lines(why))
         field = self.query_one("#field-password", Field)
         field.say("kept in memory until cftui ends; written nowhere", tone="muted")
         self.query_one("#go", Choice).switch(is_off=not field.value)

@@ -16,7 +16,7 @@ from cftui.fleet.pasted import MAX_WORDS, Pasted, PastedReader
 from cftui.fleet.rows import VmRow
 from cftui.text import clean, count, cut, cut_middle
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines, pad
+from cftui.tui.modals.ink import lines, pad, put
 from cftui.tui.modals.silence import ALONE_S, Silence
 
 _LISTED = 300
@@ -149,7 +149,7 @@ class PastedList(Dialog[Taken]):
         """What was found, what was not, and what the buttons would do."""
         found = self.found
         told = list(self._told())
-        self.query_one("#text", Static).update(lines(told if told[-1].cell_length else told[:-1]))
+        put(self.query_one("#text", Static), lines(told if told[-1].cell_length else told[:-1]))
         number, others = len(found.vm_ids), len(set(self._marked).difference(found.vm_ids))
         self.query_one("#mark", Choice).switch(is_off=not number, label=f"Mark {number:,}" if number else "Mark")
         replace = self.query_one("#replace", Choice)

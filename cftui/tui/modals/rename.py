@@ -14,6 +14,7 @@ from cftui.api.requests import InvalidRequestError
 from cftui.fleet.rows import ActionType, VmRow
 from cftui.text import clean, count, cut_middle
 from cftui.tui.modals.form import Field, Form, Requests
+from cftui.tui.modals.ink import put
 
 _NAME_CELLS = 64
 """Of the old name; one without end must not push the field out of sight."""
@@ -65,10 +66,11 @@ class RenameForm(Form):
     def check(self) -> None:
         """Say what is wrong with the name."""
         ink, field = self.ink, self._field
-        self.query_one("#old", Static).update(
+        put(
+            self.query_one("#old", Static),
             ink("     now  ", "muted")
             + ink("  ")
-            + ink(cut_middle(clean(self.targets[0].name), _NAME_CELLS), "*strong")
+            + ink(cut_middle(clean(self.targets[0].name), _NAME_CELLS), "*strong"),
         )
         is_untouched = field.value == clean(self.targets[0].name) and len(self.targets) == 1
         try:
@@ -80,4 +82,4 @@ class RenameForm(Form):
                 field.say("another VM has this name; it will have to be told apart by id", is_error=False)
             else:
                 field.say()
-        self.query_one("#preview", Static).update(self.preview("no new name yet") if not is_untouched else Content(""))
+        put(self.query_one("#preview", Static), self.preview("no new name yet") if not is_untouched else Content(""))

@@ -18,6 +18,7 @@ from cftui.fleet.sizes import CLOUDSFOR, Remark, Resource, SizeError, check_resi
 from cftui.operations.plan import Workflow
 from cftui.text import count, number
 from cftui.tui.modals.form import Field, Form, Requests
+from cftui.tui.modals.ink import put
 
 
 class ResizeForm(Form):
@@ -75,7 +76,7 @@ class ResizeForm(Form):
             self._check(resource, self.query_one(f"#field-{resource.name}", Field))
         ink, is_wide = self.ink, self.inner_width >= 60
         head = f"{'':10}{'now':>11}       new             change" if is_wide else f"{'':5}{'now':>7}   new"
-        self.query_one("#head", Static).update(ink(head, "muted"))
+        put(self.query_one("#head", Static), ink(head, "muted"))
         left_out = len(self.targets) - len(self._changed()) if self.requests() else 0
         told = "An empty field is not sent. Numbers are GB; MB and TB may be written."
         if self.workflow and (running := sum(vm.power is not Power.OFF for vm in self.targets)):
@@ -83,8 +84,8 @@ class ResizeForm(Form):
             told = f"{who} shut down first, and started again. An empty field is not sent."
         if left_out:
             told = f"{count(left_out, 'VM that has', 'VMs that have')} these sizes already will be left out."
-        self.query_one("#help", Static).update(ink(told, "warn" if left_out else "muted"))
-        self.query_one("#preview", Static).update(Content("\n") + self.preview("no new size yet"))
+        put(self.query_one("#help", Static), ink(told, "warn" if left_out else "muted"))
+        put(self.query_one("#preview", Static), Content("\n") + self.preview("no new size yet"))
 
     def _check(self, resource: Resource, field: Field) -> None:
         field.lead(self._lead(resource))

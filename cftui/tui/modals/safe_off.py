@@ -17,7 +17,7 @@ from cftui.operations.state import Update
 from cftui.text import age, clean, clock_time, cut_middle, duration
 from cftui.tui.attention import entry_of
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines, pad
+from cftui.tui.modals.ink import lines, pad, put
 from cftui.tui.modals.silence import Silence
 from cftui.tui.ordering import seconds_words
 from cftui.tui.run_notes import step_told, still
@@ -61,7 +61,6 @@ class WatchRun(Dialog[Wish]):
         self._wait = wait
         self._give_up = give_up
         self._held = held
-        self._shown = ""
         self._silence = Silence(lambda: self.clock.monotonic())
 
     # What is so
@@ -145,9 +144,7 @@ class WatchRun(Dialog[Wish]):
     def redraw(self) -> None:
         """The steps, and what can be chosen."""
         body = lines([*self._steps(), Content(""), *self._choices_told()])
-        if body.markup != self._shown:
-            self._shown = body.markup
-            self.query_one("#text", Static).update(body)
+        put(self.query_one("#text", Static), body)
         self.query_one("#cancel", Choice).switch(label="Close" if self._is_over else "Hide")
 
     @property

@@ -17,6 +17,7 @@ from cftui.fleet.templates import DEFAULT_TEMPLATE, FIELDS, TemplateError, expan
 from cftui.operations.plan import Workflow
 from cftui.text import count
 from cftui.tui.modals.form import Field, Form, Requests
+from cftui.tui.modals.ink import put
 
 
 class SnapshotForm(Form):
@@ -85,5 +86,5 @@ class SnapshotForm(Form):
             else:
                 field.say()
         braces = "  ".join(f"{{{name}}}" for name in FIELDS)
-        self.query_one("#help", Static).update(ink(f"{braces}", "key") + ink("  are filled in.", "muted"))
-        self.query_one("#preview", Static).update(Content("\n") + self.preview("no name yet"))
+        put(self.query_one("#help", Static), ink(f"{braces}", "key") + ink("  are filled in.", "muted"))
+        put(self.query_one("#preview", Static), Content("\n") + self.preview("no name yet"))

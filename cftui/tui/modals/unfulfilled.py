@@ -14,7 +14,7 @@ from cftui.fleet.rows import ActionType, Power, VmRow
 from cftui.operations.state import Update
 from cftui.text import age, clean, clock_time, cut_middle, duration
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines, pad
+from cftui.tui.modals.ink import lines, pad, put
 from cftui.tui.telling import ago
 
 _HEAD_CELLS = 13
@@ -45,7 +45,6 @@ class Unfulfilled(Dialog[bool]):
         self._update = update
         self._cloud_now = cloud_now
         self._held = held
-        self._shown = ""
 
     @property
     def _vm(self) -> VmRow | None:
@@ -100,9 +99,7 @@ class Unfulfilled(Dialog[bool]):
     def redraw(self) -> None:
         """The stages, one line each."""
         told = lines(self._told())
-        if told.markup != self._shown:
-            self._shown = told.markup
-            self.query_one("#text", Static).update(told)
+        put(self.query_one("#text", Static), told)
         if self._is_shutdown:
             self.query_one("#off", Choice).switch(is_off=bool(self._why_not()))
 

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from cftui.config.views import SavedView
 from cftui.text import clean, count, cut
+from cftui.tui.modals.ink import put
 from cftui.tui.modals.menu import Item, Menu
 
 
@@ -60,7 +61,7 @@ class ViewPicker(Menu[str]):
         if self.items:
             super().redraw()
         else:
-            self.query_one("#items", Static).update(ink("no view has this in its name", "muted"))
+            put(self.query_one("#items", Static), ink("no view has this in its name", "muted"))
         if self._error:
             line = ink(f"{ink.glyphs.failed} {cut(clean(self._error), self.inner_width - 2)}", "bad")
         elif self._leaving:
@@ -68,7 +69,7 @@ class ViewPicker(Menu[str]):
             line += ink(cut(clean(self._leaving), 30), "*strong") + ink(" for good")
         else:
             line = ink("/ ", "*focus") + ink(clean(self._typed), "text", "field") + ink(" ", "text", "btnfocus")
-        self.query_one("#typed", Static).update(line)
+        put(self.query_one("#typed", Static), line)
 
     def pressed(self, event: events.Key) -> None:
         """Move, narrow, open, or remove."""

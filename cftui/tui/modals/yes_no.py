@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from cftui.tui.modals.dialog import Choice, Dialog
-from cftui.tui.modals.ink import lines
+from cftui.tui.modals.ink import lines, put
 from cftui.tui.modals.silence import Silence
 
 
@@ -56,7 +56,7 @@ class YesNo(Dialog[bool]):
         """The sentences."""
         first, *rest = self._told()
         told = [self.ink(first, "*strong"), *(self.ink(sentence) for sentence in rest)]
-        self.query_one("#text", Static).update(lines(told or [Content("")]))
+        put(self.query_one("#text", Static), lines(told or [Content("")]))
 
     def pressed(self, event: events.Key) -> None:
         """Yes, by `y` alone."""
