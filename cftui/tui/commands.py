@@ -32,6 +32,7 @@ from cftui.tui.choosing import filter_of
 from cftui.tui.duty import parse_handover
 from cftui.tui.modals.ink import Ink, lines
 from cftui.tui.offers import ALIASES, KEYS, Wish, refusal
+from cftui.tui.widgets.line_input import LineInput
 from cftui.tui.workflow_words import DESCRIPTIONS, WORKFLOW_KEYS
 from cftui.tui.writing import left_words, seconds_of
 
@@ -134,7 +135,7 @@ def parse_command(text: str) -> tuple[CommandSpec, str]:
     raise UsageError(f"No command {cut(clean(word), 24)}.", hint=hint)
 
 
-class CommandInput(Input):
+class CommandInput(LineInput):
     """The line itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -21,6 +21,7 @@ from cftui.tui.modals.changes import changes_of, changes_words
 from cftui.tui.modals.dialog import Choice, Dialog
 from cftui.tui.modals.ink import Ink, lines, put
 from cftui.tui.modals.plan_text import VERBS
+from cftui.tui.widgets.line_input import LineInput
 from cftui.tui.workflow_words import title
 
 Requests = list[tuple[VmRow, ActionRequest]]
@@ -29,7 +30,7 @@ Requests = list[tuple[VmRow, ActionRequest]]
 A = TypeVar("A")
 
 
-class FieldInput(Input):
+class FieldInput(LineInput):
     """The input of a field; notes which key it saw last, so that its screen can tell one that never reached it."""
 
     seen: events.Key | None = None

@@ -98,11 +98,11 @@ def _shipped_styles(theme: str) -> Styles:
 def put(static: Static, content: Content) -> None:
     """Show a text: nothing is written where it is the same, and the screen is laid out anew only for other room."""
     before, cells = static.content, static.content_size.width
-    if not isinstance(before, Content) or not cells:
+    if not isinstance(before, Content):
         static.update(content)
     elif before.markup != content.markup:
-        rules = static.styles.get_rules()
-        is_as_high = before.get_height(rules, cells) == content.get_height(rules, cells)
-        is_auto = static.styles.width is not None and static.styles.width.is_auto
+        rules, width = static.styles.get_rules(), static.styles.width
+        is_auto = not cells or (width is not None and width.is_auto)
         is_as_wide = not is_auto or before.cell_length == content.cell_length
+        is_as_high = not cells or before.get_height(rules, cells) == content.get_height(rules, cells)
         static.update(content, layout=not (is_as_high and is_as_wide))

@@ -14,13 +14,14 @@ from textual.widgets import Input
 
 from cftui.text import clean
 from cftui.tui.look import Line, Part, crop, split
+from cftui.tui.widgets.line_input import LineInput
 from cftui.tui.widgets.painted import Painted
 
 if TYPE_CHECKING:
     from cftui.tui.screens.vms import VmsScreen
 
 
-class FilterInput(Input):
+class FilterInput(LineInput):
     """An input that leaves the list's own keys to the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
