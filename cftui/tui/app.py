@@ -44,7 +44,7 @@ from cftui.tui.widgets.vm_details import attributes_of
 if TYPE_CHECKING:
     from cftui.operations.engine_thread import EngineThread
     from cftui.operations.subscription import Subscription
-    from cftui.tui.commands import CommandGiven
+    from cftui.tui.command_line import CommandGiven
 
 _PANES = {"table": "VM list", "about": "details", "actions": "actions"}
 _LEAVES_WITHIN_S = 5.0
@@ -55,7 +55,7 @@ _SETTLED_S = 3.0
 
 def _commands() -> type[Provider]:
     """The palette's source, loaded when the palette is opened."""
-    from cftui.tui.commands import CockpitCommands
+    from cftui.tui.command_palette import CockpitCommands
 
     return CockpitCommands
 
@@ -333,7 +333,7 @@ class CftuiApp(OneKeyAtATime[None]):
 
     async def action_command(self) -> None:
         """Open the command line in place of the footer."""
-        from cftui.tui.commands import CommandLine
+        from cftui.tui.command_line import CommandLine
 
         if not self.has_dialog and self.screen.query_one_optional(CommandLine) is None:
             await self.screen.mount(CommandLine())

@@ -6,7 +6,8 @@ import pytest
 
 from cftui.errors import UsageError
 from cftui.fleet.fleet import View
-from cftui.tui.commands import COMMANDS, CommandGiven, CommandLine, parse_command, reached
+from cftui.tui.command_line import CommandGiven, CommandLine
+from cftui.tui.commands import COMMANDS, parse_command, reached
 from tests.tui.stage import SIZES, DialogApp, shown, view_of, vm
 
 FLEET = view_of(
