@@ -54,6 +54,14 @@ class Deadlines:
     post_s: float = 30.0
 
 
+@dataclass(slots=True)
+class Offer:
+    """Whether the cloud took an e-mail and a password, for all clients that offer them."""
+
+    is_refused: bool = False
+    """It answered 401: they are not offered a second time, or it may lock the account."""
+
+
 class CloudReader:
     """Reads of one account; has no way to change anything.
 
@@ -67,6 +75,7 @@ class CloudReader:
         ssl_context: For `https`; None makes the default one (certificates verified, environment ignored).
         proxy: From the profile only.
         deadlines: Other than the usual ones.
+        offer: Shared by all that offer the same e-mail and password.
 
     Raises:
         UsageError: The e-mail, password or proxy cannot be used.
@@ -82,6 +91,7 @@ class CloudReader:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str = "",
         deadlines: Deadlines | None = None,
+        offer: Offer | None = None,
     ) -> None:
         self.base_url = base_url
         self.email = email
@@ -89,8 +99,7 @@ class CloudReader:
         """Of the last good read."""
         self.server_offset: float | None = None
         """Add to `clock.monotonic()` for the cloud's time in seconds since 1970; None until a `Date` header told it."""
-        self._is_refused = False
-        """The cloud answered 401: these credentials are not offered a second time, or it may lock the account."""
+        self._offer = offer or Offer()
         self._is_well = True
         """Whether the last read was answered."""
         auth = _basic(email, password)
@@ -211,7 +220,7 @@ class CloudReader:
         return await self._read(url, limit=MAX_PAGE_BYTES, vm_id=vm_id)
 
     async def _read(self, url: str, *, limit: int, vm_id: str = "") -> bytes:
-        if self._is_refused:
+        if self._offer.is_refused:
             raise Unauthorized(f"{self._host} refused the e-mail and password before.", hint="Give others.", status=401)
         began = self._clock.monotonic()
         loop = asyncio.get_running_loop()
@@ -245,7 +254,7 @@ class CloudReader:
             async with asyncio.timeout(deadline_s):
                 response = await client.send(client.build_request(method, url, content=content), stream=True)
                 status = response.status_code
-                self._is_refused = self._is_refused or status == 401
+                self._offer.is_refused |= status == 401
                 headers = _headers(response)
                 try:
                     body, flaw, cause = await _body(response, limit)
@@ -313,7 +322,7 @@ class CloudClient(CloudReader):
             Rejected, RateLimited, Unauthorized, Forbidden, NotFound: The cloud refused; nothing was changed.
             OutcomeUnknown: Everything else; it may have begun.
         """
-        if self._is_refused:
+        if self._offer.is_refused:
             cause = "e-mail or password refused"
             raise Unreachable(f"Not sent to {self._host}: {cause}.", cause=cause, hint="Give others.", vm_id=vm_id)
         if self._fresh is None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cftui.cli import ends, records
 from cftui.cli.confirming import confirm, is_live_snapshot, live_snapshot_words
 from cftui.cli.ends import TargetEnd
 from cftui.cli.exit_codes import ExitCode, of_several
+from cftui.cli.follow import until_refused
 from cftui.cli.journal import ACKNOWLEDGE, tell_unrecorded
 from cftui.cli.options import Options
 from cftui.cli.output import OutputError, emit, forget_stdout, named
@@ -19,7 +21,7 @@ from cftui.cli.reading import read_view
 from cftui.cli.session import Session, choose_for, open_session
 from cftui.cli.signals import leave_soon
 from cftui.cli.targets import expand
-from cftui.errors import JournalError, ReadOnlyError
+from cftui.errors import JournalError, ReadOnlyError, UsageError
 from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import ActionType, Power
 from cftui.operations.engine import Engine
@@ -95,6 +97,13 @@ class _Run:
             raise JournalError(update.journal_problem)
         if update.journal_gap:
             raise JournalError(f"{update.journal_gap} Nothing was sent.", hint=ACKNOWLEDGE)
+        unreadable, vms = update.link.unreadable, update.view.vms
+        if unreadable and not all(word in vms for word in self._words):
+            raise UsageError(
+                f"{count(unreadable, 'entry', 'entries')} of the list cannot be read, so a name or a filter may mean "
+                "another VM; nothing was sent.",
+                hint="Name the VMs by their whole ids.",
+            )
         return prepare(self._options, self._words, update.view, account.base_url)
 
     async def _execute(self, prepared: Prepared) -> RunView:
@@ -106,7 +115,7 @@ class _Run:
         try:
             await self._engine.execute(plan, prepared.order)
             if not self._options.no_wait:
-                return await self._engine.end_of(plan.id)
+                await _first_of(self._engine.end_of(plan.id), until_refused(self._engine))
             return self._view
         finally:
             await asyncio.sleep(0)  # the last news is told before the narrator goes
@@ -215,3 +224,16 @@ def _dry_run(session: Session, prepared: Prepared) -> ExitCode:
     emit(records.plan(prepared.requests, has_roles=is_workflow), options.form, options.columns)
     session.tell("Dry run: nothing was sent.")
     return ExitCode.FAILED if prepared.skipped else ExitCode.DONE
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error

@@ -96,16 +96,18 @@ def unsent(run: RunView, known: Mapping[str, Submission]) -> tuple[list[str], li
     Returns:
         The names of the VMs to which nothing was sent, and of those that are half way with the types that are missing.
     """
-    sent = {token for token, one in known.items() if (one.stage, one.reason) != (Stage.NOT_SENT, "stopped")}
+    sent = {token for token, one in known.items() if one.stage is not Stage.NOT_SENT}
     left_out, half_way = [], []
     for target in run.targets:
         if target.state in OVER and target.state is not TargetState.LEFT_OUT:
             continue
         steps = [step for step in run.plan.steps if step.token in target.tokens and step.token not in target.not_needed]
         missing = [step for step in requests_of(steps, run.order) if step.token not in sent]
+        if not missing:
+            continue
         if not sent.intersection(target.tokens):
             left_out.append(target.vm_name)
-        elif missing:
+        else:
             half_way.append((target.vm_name, [step.request.type.value for step in missing]))
     return left_out, half_way
 

@@ -99,3 +99,10 @@ def event_line(seen: Submission | HistoryEntry) -> str:
     stage = seen.stage.value
     detail = seen.message.removeprefix(stage).lstrip("; ")
     return f"{named(seen.vm_name or seen.vm_id)}: {seen.type} {stage}{'; ' if detail else ''}{detail}"
+
+
+async def until_refused(engine: Engine) -> None:
+    """Until the cloud refuses the credentials: nobody is there to give others, so nothing more will be known."""
+    async for update in updates(engine):
+        if update.link.state is LinkState.UNAUTHORISED:
+            return

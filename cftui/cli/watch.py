@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 
+from cftui.api.errors import Unauthorized
 from cftui.cli import records
 from cftui.cli.exit_codes import ExitCode, of_outcome, of_several
 from cftui.cli.follow import LinkTeller, ProgressTeller, event_line, updates
@@ -19,6 +20,7 @@ from cftui.fleet import effects
 from cftui.fleet.fleet import View
 from cftui.fleet.history import HistoryEntry
 from cftui.operations.engine import Engine
+from cftui.operations.state import LinkState
 from cftui.text import clean
 
 _HANDLE = "act:"
@@ -78,6 +80,8 @@ async def _follow(engine: Engine, ids: Sequence[str], session: Session) -> None:
         progress(seen.values(), update)
         if all(entry.is_settled for entry in seen.values()):
             return
+        if update.link.state is LinkState.UNAUTHORISED:  # nobody is here to give other credentials
+            raise Unauthorized(update.link.cause or "The cloud refused the e-mail and password.", status=401)
 
 
 def chosen(words: Sequence[str], view: View) -> list[HistoryEntry]:

@@ -87,7 +87,7 @@ def _hear(process: subprocess.Popen[bytes], limit_s: float) -> Said:
             del err[MAX_BYTES:]
             if len(out) > MAX_BYTES:
                 raise TooMuch
-            # A helper that stays behind may hold the pipes open for ever: the command itself is what counts.
+            # A child that stays behind may hold the pipes open for ever: the command itself is what counts.
             if code is not None and not ready:
                 return Said(code, bytes(out), bytes(err))
             if clock.monotonic() > deadline:

@@ -90,7 +90,7 @@ def next_step_words(type_: str) -> str:
 
     Source: the section "Shutdown a VM" of the API document: that it is issued is all that is promised.
     """
-    return "power_off is the next step, confirmed by itself" if type_ == ActionType.SHUTDOWN else ""
+    return "power_off would be the next step; it asks first" if type_ == ActionType.SHUTDOWN else ""
 
 
 def current_size(vm: VmRow, resource: str) -> float | None:

@@ -17,6 +17,7 @@ from cftui.operations.plan import Plan, Role, Skipped, Step, Workflow
 from cftui.operations.runs import RunView, TargetState
 from cftui.operations.workflow_rules import workflow_refusal
 
+_BEGAN = frozenset({Stage.SENDING, Stage.ACCEPTED, Stage.COMPLETED, Stage.VERIFIED, Stage.UNKNOWN})
 _MAY_RUN_ON = frozenset({Stage.SENDING, Stage.ACCEPTED, Stage.TIMED_OUT})
 
 
@@ -44,17 +45,21 @@ def failed_again(run: RunView, view: View, *, base_url: str) -> Plan | None:
         if target.state not in (TargetState.FAILED, TargetState.LEFT_OUT):
             continue
         vm = view.vms.get(target.vm_id)
-        if reason := _reason_against(run.plan, before, vm, view):
+        if reason := _reason_against(run, before, vm, view):
             skipped.append(Skipped(vm or before[0].vm, reason))
         elif vm is not None:
-            steps += [_anew(step, vm, base_url, role=_role(step, before, view)) for step in before]
+            left = _left_to_do(before, vm, view)
+            if not left:
+                skipped.append(Skipped(vm, "nothing of it is left to do"))
+            steps += [_anew(step, vm, base_url, role=_role(step, before, view)) for step in left]
     if not steps:
         return None
     return Plan(secrets.token_hex(8), run.plan.type, tuple(steps), tuple(skipped), workflow=run.plan.workflow)
 
 
-def _reason_against(plan: Plan, steps: tuple[Step, ...], vm: VmRow | None, view: View) -> str:
+def _reason_against(run: RunView, steps: tuple[Step, ...], vm: VmRow | None, view: View) -> str:
     """Why a VM is not tried again; empty when it is."""
+    plan = run.plan
     if vm is None:
         return "the VM no longer exists"
     if vm.is_another_than(steps[0].vm):
@@ -65,11 +70,31 @@ def _reason_against(plan: Plan, steps: tuple[Step, ...], vm: VmRow | None, view:
             return f"the outcome of {step.request.type} is unknown; it is not sent again"
         if sent is not None and sent.stage in _MAY_RUN_ON:
             return f"{step.request.type} was accepted and never seen to end; it may still be running"
+    types = {step.request.type.value for step in steps}
+    for one in view.submissions.values():
+        is_later = one.vm_id == vm.id and one.plan_id != plan.id and one.intended > run.confirmed_at
+        if is_later and one.type in types and one.stage in _BEGAN:
+            return f"{one.type} was sent again since"
     doing = view.doing.get(vm.id)
     if plan.workflow is not Workflow.NONE:
         is_stopped = plan.workflow is Workflow.SAFE_OFF and vm.power is Power.OFF
         return "it is stopped already" if is_stopped else workflow_refusal(plan.workflow, vm, doing=doing)[0]
     return next(one.reason for one in rules.availability(vm, doing=doing) if one.type is plan.type)
+
+
+def _left_to_do(steps: tuple[Step, ...], vm: VmRow, view: View) -> list[Step]:
+    """What was done is not done a second time: after a snapshot that succeeded only the start is left."""
+    cores = [step for step in steps if step.role is Role.ALWAYS]
+    left = [step for step in cores if not _is_done(view.submissions.get(step.token), vm)]
+    if not cores or left:
+        return [step for step in steps if step.role is not Role.ALWAYS or step in left]
+    return [] if vm.power is Power.ON else [step for step in steps if step.role is Role.START]
+
+
+def _is_done(sent: Submission | None, vm: VmRow) -> bool:
+    if sent is None or sent.stage not in (Stage.COMPLETED, Stage.VERIFIED):
+        return False
+    return effect_seen(sent.type, sent.body, sent.before, vm) is not False
 
 
 def _role(step: Step, steps: tuple[Step, ...], view: View) -> Role:

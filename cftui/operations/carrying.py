@@ -19,7 +19,7 @@ from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import Power, VmRow, instant
 from cftui.operations.order import Order
 from cftui.operations.plan import Role, Step
-from cftui.operations.runs import TargetState, TargetView
+from cftui.operations.runs import WAIT, TargetState, TargetView
 from cftui.text import duration
 
 _LOOK_EVERY_S = 5.0
@@ -30,11 +30,9 @@ _YOUR_TURN = {Role.STOP: "it has not stopped: your turn", Role.ALWAYS: "it is no
 _UNREACHABLE = frozenset({"unread", "unreachable"})
 """Reasons of a request that was not sent which say more of the cloud than of the VM."""
 
-WAIT = "wait"
-"""The reason of a request that was not sent because the cloud asked to wait; it may be sent when that time is over."""
-
 _GOOD = frozenset({Stage.VERIFIED, Stage.COMPLETED})
-_WRONG = frozenset({Stage.SKIPPED, Stage.NOT_SENT, Stage.REJECTED, Stage.ERRORED, Stage.TIMED_OUT})
+_NOT_BEGUN = frozenset({Stage.SKIPPED, Stage.NOT_SENT, Stage.REJECTED})
+_WRONG = _NOT_BEGUN | {Stage.ERRORED, Stage.TIMED_OUT}
 
 
 class Tools(Protocol):
@@ -60,7 +58,7 @@ class Tools(Protocol):
         """Read the VM now; a failure is nobody's concern here."""
 
     async def news_of(self, token: str, *, within_s: float) -> None:
-        """Until there is news of a step or of its VM, or the time is over."""
+        """Until there is news of a step, or the time is over."""
 
 
 class Conductor(Protocol):
@@ -143,6 +141,10 @@ class Carrying:
         """Send nothing more; what was sent may still take effect."""
         self.is_given_up = True
 
+    def break_off(self, message: str) -> None:
+        """Nothing more can be told of it: what was sent may have any end."""
+        self._end(TargetState.UNKNOWN if self.view.began_at is not None else TargetState.FAILED, message)
+
     def wait_longer(self) -> None:
         """Watch for another limit before anyone is asked, or asked again."""
         limit_s, decide_by = self.order.stop_limit_s, self.view.decide_by
@@ -170,7 +172,9 @@ class Carrying:
         submission = await self._send(step)
         if submission is None:
             return False
-        if step.role is Role.STOP:
+        if submission.reason == WAIT:  # nothing was sent, and nobody waits for the cloud to let it
+            return self._judge(submission, step)
+        if step.role is Role.STOP and submission.stage not in _NOT_BEGUN:
             self._has_stopped_it = True
         is_last = step.token == self.steps[-1].token
         if is_last:
@@ -255,7 +259,8 @@ class Carrying:
             submission = self.tools.now(submission.token) or submission
         if submission.is_settled or submission.stage not in (Stage.SENDING, Stage.ACCEPTED):
             return submission
-        message = f"not seen to finish in {duration(limit_s)}; it may still be running"
+        how = "given up" if self.is_given_up else f"not seen to finish in {duration(limit_s)}"
+        message = f"{how}; it may still be running"
         return replace(submission, stage=Stage.TIMED_OUT, message=message)
 
     def _limit_s(self, type_: str) -> float:
@@ -278,6 +283,8 @@ class Carrying:
             if submission.stage is Stage.UNKNOWN and submission.is_settled:
                 return self._judge(submission, step)
             is_over = submission.is_settled and submission.stage in _WRONG
+            if step.role is Role.STOP and submission.stage is Stage.TIMED_OUT:
+                is_over = False  # the VM itself tells whether it stops
             if is_over and (force_at is None or submission.stage is not Stage.ERRORED):
                 return self._judge(submission, step)
             if self.conductor.is_parked and submission.is_settled:
@@ -307,6 +314,7 @@ class Carrying:
             await self.tools.news_of(step.token, within_s=min([_LOOK_EVERY_S, *(end - now for end in ends)]))
 
     async def _cut(self, force: Step) -> bool:
+        self._set(TargetState.ACTIVE, "", decide_by=None)
         forced = await self._send(force)
         self.has_sent_all = self.has_sent_all or force is self.steps[-1]
         return forced is not None and self._judge(await self._settled(forced), force)

@@ -17,7 +17,7 @@ from cftui.errors import ReadOnlyError, UsageError
 from cftui.text import clean
 
 if TYPE_CHECKING:
-    from cftui.api.client import CloudClient, CloudReader, Deadlines
+    from cftui.api.client import CloudClient, CloudReader, Deadlines, Offer
     from cftui.operations.engine import Account
 
     C = TypeVar("C", bound=CloudReader)
@@ -60,6 +60,8 @@ class Clients:
         self._client: CloudClient | None = None
         self._until_wall = 0.0
         self._relocking: asyncio.Task[None] | None = None
+        self._offer: Offer | None = None
+        """Of the password in use."""
         self._old: set[CloudReader] = set()
         """Replaced, and not closed yet."""
         self._forbidden: WeakSet[CloudReader] = WeakSet()
@@ -138,6 +140,7 @@ class Clients:
             self._relocking.cancel()
             self._relocking = None
         client, self._client = self._client, None
+        self._forbidden.update(self._old)  # those of another password, too
         if client is not None:
             self._forbidden.add(client)
             self._close_when_idle(client)
@@ -184,6 +187,7 @@ class Clients:
     def use_password(self, password: str) -> None:
         """Begin again with another password; the connections of before are closed once nothing needs them."""
         self._account = replace(self._account, password=password)
+        self._offer = None
         before = self._all()
         self.start()
         for one in before:
@@ -214,7 +218,10 @@ class Clients:
         task.add_done_callback(self._closing.discard)
 
     def _made(self, kind: type[C]) -> C:
+        from cftui.api.client import Offer  # not before the first paint
+
         account = self._account
+        self._offer = self._offer or Offer()
         return kind(
             account.base_url,
             account.email,
@@ -223,4 +230,5 @@ class Clients:
             ssl_context=account.ssl_context,
             proxy=account.proxy,
             deadlines=self._deadlines,
+            offer=self._offer,
         )

@@ -302,8 +302,11 @@ class Engine:
             ReadOnlyError: Nothing may be changed; nothing was sent.
             UsageError: This very plan was executed before; nothing was sent.
         """
-        running = await self._ready(accepts_gap)
-        return await running.execute(plan, self._clients.client, order)
+        running, client = await self._ready(accepts_gap), self._clients.client
+        if plan.lets_go:
+            with contextlib.suppress(UsageError):  # it has ended meanwhile
+                await self.let_go(plan.lets_go)
+        return await running.execute(plan, client, order)
 
     async def resume(self, run_id: str, *, order: Order | None = None, accepts_gap: bool = False) -> list[Submission]:
         """Go on, after a new confirmation, with an interrupted run where it stood; otherwise as `execute`.

@@ -156,6 +156,8 @@ class Journal:
             if self.gap:
                 raise JournalError(self.gap)
             run_store.check(connection, entry.submission.plan_id)
+            if connection.execute("SELECT 1 FROM ended WHERE token = ?", (entry.submission.token,)).fetchone():
+                raise JournalError("This very request was sent before; nothing was sent.")
             try:
                 connection.execute(INSERT, values_of(entry))
             except sqlite3.IntegrityError:

@@ -334,7 +334,9 @@ def archive(connection: sqlite3.Connection, *, before: float, at_most: int) -> i
         before: Those sent before this, in seconds since 1970.
         at_most: How many at once, so that no start waits long.
     """
-    old = "SELECT rowid FROM submission WHERE intended < ? AND is_settled AND NOT is_open ORDER BY intended LIMIT ?"
+    # What a run that may still be gone on with has sent stays in sight, however old the clock made it look.
+    is_over = "is_settled AND NOT is_open AND plan_id NOT IN (SELECT id FROM run WHERE state = 'open')"
+    old = f"SELECT rowid FROM submission WHERE intended < ? AND {is_over} ORDER BY intended LIMIT ?"  # noqa: S608
     copied = connection.execute(
         f"INSERT OR IGNORE INTO ended ({NAMES}) SELECT {NAMES} FROM submission WHERE rowid IN ({old})",  # noqa: S608
         (before, at_most),

@@ -60,6 +60,7 @@ class Baseline(NamedTuple):
 
 NOTHING_LISTED = Baseline()
 UNKNOWN_BASELINE = Baseline(is_known=False)
+_SKEW_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,9 @@ class JournalEntry:
         """
         if not self.baseline.is_known:
             return {}
-        newest = self.baseline.newest
-        later = [row for row in rows if newest is None or row.started is None or row.started >= newest]
+        # What has just begun on another VM may bear a later time than ours will: the clouds' machines differ a little.
+        since = None if self.baseline.newest is None else self.baseline.newest - _SKEW_S
+        later = [row for row in rows if since is None or row.started is None or row.started >= since]
         submission = self.submission
         return candidates(submission.vm_id, submission.type, later, baseline=self.baseline.rows, claimed=claimed)
 

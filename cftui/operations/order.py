@@ -46,8 +46,3 @@ class Order:
         tenth = min(math.ceil(targets / 10), targets - 1)
         rest = targets - 1 - tenth
         return (1, tenth, rest) if rest else (1, tenth)
-
-    @property
-    def waits_for_ends(self) -> bool:
-        """Whether a VM may have to wait for another's end, and not only for another's answer."""
-        return self.in_flight is not None or self.is_canary or self.stop_after is not None

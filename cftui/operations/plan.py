@@ -85,6 +85,8 @@ class Plan:
     """Sent again although the first one's outcome is not known; confirmed by typing the name."""
     replaces: str = ""
     """For a resend, the token of the submission whose outcome is not known."""
+    lets_go: str = ""
+    """The token of an accepted action of ours on its VM that is not waited for any longer once this is confirmed."""
     workflow: Workflow = Workflow.NONE
     """Steps of one VM stand next to each other, in the order in which they are sent."""
 
@@ -166,6 +168,9 @@ def as_command(plan: Plan, order: Order = Order()) -> str:  # noqa: B008 - froze
     # Of a workflow, the request that it is about; its shutdown where there is none.
     asked = [step for step in plan.steps if step.role is Role.ALWAYS]
     asked = asked or [step for step in plan.steps if step.role is Role.STOP]
+    is_one_each = len({step.vm.id for step in asked}) == len(asked)
+    if not is_one_each or {step.request.type for step in asked} != {plan.type}:
+        return f"{_UNSAYABLE}it begins in the middle of a workflow"
     if len({step.body for step in asked}) > 1:
         by_vm = [[step for step in plan.steps if step.vm.id == one.vm.id] for one in asked]
         return "\n".join(as_command(replace(plan, steps=tuple(steps)), order) for steps in by_vm)

@@ -15,6 +15,8 @@ from cftui.operations.runs import OVER, RunState, RunView, TargetState, TargetVi
 def unsent_steps(run: RunView, vms: Mapping[str, VmRow], begun: Mapping[str, object]) -> tuple[Step, ...]:
     """The requests that may still be sent, in the plan's order: what going on with an interrupted run asks a yes for.
 
+    What cuts the power is among them whatever the order says: the order may be changed before the yes.
+
     Args:
         run: As it stands.
         vms: By id, as last read: a VM that is stopped already is not asked to stop.
@@ -25,7 +27,9 @@ def unsent_steps(run: RunView, vms: Mapping[str, VmRow], begun: Mapping[str, obj
         if target.state in OVER:
             continue
         last = max((place for place, step in enumerate(steps) if step.token in begun), default=-1)
-        needed = _needed(steps, vms.get(target.vm_id), run.order.force_after_s is not None)
+        vm = vms.get(target.vm_id)
+        is_off = vm is not None and vm.power is Power.OFF
+        needed = _needed(steps, vm, not is_off)
         unsent += [step for step in steps[last + 1 :] if step in needed]
     return tuple(unsent)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,10 +13,11 @@ from cftui.clock import Clock
 from cftui.operations.carrying import Carrying, Tools
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Workflow
-from cftui.operations.runs import OVER, RunState, RunView, TargetState
+from cftui.operations.runs import OVER, STOPPED, RunState, RunView, TargetState
 from cftui.text import duration
 
-STOPPED = "the run was stopped before its turn"
+log = logging.getLogger(__name__)
+
 PARKED = "nothing more is sent before it is confirmed anew"
 
 _WAITS = "the cloud asks to wait"
@@ -62,6 +64,8 @@ class Run:
         self._view: RunView | None = None
         self._going_on = asyncio.Event()
         self._going_on.set()
+        self._halted = asyncio.Event()
+        """Whoever waits for a turn of theirs need not: none will come."""
         self._all_sent = asyncio.Event()
         self._over = asyncio.Event()
         self._next_start = 0.0
@@ -93,6 +97,7 @@ class Run:
                 tuple(self._views),
                 self._message,
                 counts=dict(self._counts),
+                doubtful=len(self._doubtful),
                 began_at=self._began_at,
                 ended_at=self._ended_at,
             )
@@ -122,7 +127,7 @@ class Run:
         """Every wave to its end; never raises but for the end of the task itself."""
         try:
             if self.is_parked:
-                await asyncio.gather(*(target.lead() for target in self._targets))
+                await asyncio.gather(*map(self._lead, self._targets))
             else:
                 await self._waves()
             if not self.is_parked or not self._counts[TargetState.WAITING]:
@@ -161,6 +166,7 @@ class Run:
         if self._state in (RunState.RUNNING, RunState.PAUSED):
             self._set(RunState.STOPPING, message)
             self._going_on.set()
+            self._halted.set()
 
     def wait_longer(self, vm_id: str) -> None:
         """Watch a VM that has not stopped for another limit."""
@@ -180,25 +186,38 @@ class Run:
 
         async def lead(target: Carrying) -> None:
             async with flight:
-                await target.lead()
+                await self._lead(target)
 
         await asyncio.gather(*map(lead, wave))
+
+    async def _lead(self, target: Carrying) -> None:
+        """A bug that ends one VM's way begins nothing more of any, and leaves no other VM untold."""
+        try:
+            await target.lead()
+        except Exception:
+            log.exception("A VM of a run failed inside cftui")
+            target.break_off("it failed inside cftui; look at the VM")
+            self.abort("it failed inside cftui")
 
     async def turn(self) -> None:
         """Wait until a further VM may begin, or until nothing may any more."""
         if self.is_parked:
             return
-        if self.order.stagger_s and not self.refusal:
-            now = self._clock.monotonic()
-            start = max(now, self._next_start)
+        while not self.refusal:
+            await self._clock.wait(self._going_on)
+            await self._until_the_cloud_lets()
+            start = max(self._clock.monotonic(), self._next_start)
             self._next_start = start + self.order.stagger_s
-            if start > now:
-                await self._clock.sleep(start - now)
-        await self._clock.wait(self._going_on)
+            if start > self._clock.monotonic():
+                await self._clock.wait(self._halted, start - self._clock.monotonic())
+            if not self.must_wait:
+                return  # else its turn came while nothing may begin, and it takes another one
+
+    async def _until_the_cloud_lets(self) -> None:
         while len(self._targets) > 1 and (wait_s := self._tools.wait_s) > 0 and not self.refusal:
             if not self._message:
                 self._set(self._state, f"{_WAITS} {duration(math.ceil(wait_s))}")
-            await self._clock.sleep(wait_s)
+            await self._clock.wait(self._halted, wait_s)
         if self._message.startswith(_WAITS) and not self._tools.wait_s:
             self._set(self._state, "")
 
@@ -223,7 +242,7 @@ class Run:
         if self.is_parked:
             return PARKED
         if self._state not in (RunState.RUNNING, RunState.PAUSED):
-            return STOPPED if self._message in ("", "aborted") else f"{STOPPED}: {self._message}"
+            return STOPPED if self._message in ("", "aborted", STOPPED) else f"{STOPPED}: {self._message}"
         return self._hopeless()
 
     def moved(self, target: Carrying) -> None:
@@ -242,6 +261,8 @@ class Run:
             self._doubtful.add(id(target))
             if self.order.stop_after is not None and len(self._doubtful) >= self.order.stop_after:
                 self.abort(f"stopped after {len(self._doubtful)} went wrong")
+        if self._hopeless():
+            self._halted.set()
         if self._state is RunState.RUNNING and target.is_unreachable and self.order.is_attended and self.unsent:
             self._set(RunState.PAUSED, "the cloud does not answer; go on when it does")
             self._going_on.clear()

@@ -14,18 +14,17 @@ from cftui.errors import JournalError, UsageError
 from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import VmRow
 from cftui.operations.baselines import Baselines
-from cftui.operations.carrying import WAIT
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Step
 from cftui.operations.run import Run
 from cftui.operations.run_store import BEAT_S, KeptRun, RunStore
-from cftui.operations.runs import RunState, RunView
+from cftui.operations.runs import STOPPED, WAIT, RunState, RunView
 from cftui.operations.sending import Sending
 
 log = logging.getLogger(__name__)
 
-STOPPED = "the run was stopped before its turn"
 LEFT = "left as it is"
+_LEAVING_S = 0.25
 
 _HOPELESS = frozenset({"journal", "401", "stopped", "read-only"})
 """Reasons that hold for every step that would follow."""
@@ -159,6 +158,7 @@ class Running:
         except UsageError:
             await self._forget_left(run_id)
             raise
+        await self._reread()  # whoever carried it out may have sent more of it since it was looked at
         await self._end_leading(run_id)  # the run stays in its place until it goes on there
         return replace(kept, order=order or kept.order)
 
@@ -235,6 +235,12 @@ class Running:
             self._beating.cancel()
         # What is under way first, so that its end is known when whoever waits for the run is told.
         await self._sending.stop(grace_s)
+        # Those that stood behind it leave by themselves, and are told as left out.
+        leaving = [asyncio.ensure_future(run.until_sent()) for run in self._runs.values()]
+        if leaving:
+            await asyncio.wait(leaving, timeout=_LEAVING_S)
+        for task in leaving:
+            task.cancel()
         for task in self._leading.values():
             task.cancel()
         await asyncio.gather(*self._leading.values(), return_exceptions=True)

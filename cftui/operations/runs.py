@@ -10,6 +10,11 @@ from enum import StrEnum
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan
 
+STOPPED = "the run was stopped before its turn"
+
+WAIT = "wait"
+"""The reason of a request that was not sent because the cloud asked to wait; it may be sent when that time is over."""
+
 
 class RunState(StrEnum):
     """Whether more is to come."""
@@ -81,6 +86,8 @@ class RunView:
     began_at: float | None = None
     """When it was confirmed or gone on with, by the monotonic clock; None for one that an earlier program began."""
     ended_at: float | None = None
+    doubtful: int = field(default=0, compare=False)
+    """With how many something went wrong, or was not known for a while: so many count for `Order.stop_after`."""
 
     def __post_init__(self) -> None:
         if not self.counts:

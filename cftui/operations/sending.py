@@ -13,24 +13,17 @@ from cftui.api.errors import CloudError, RateLimited, Unauthorized
 from cftui.clock import Clock
 from cftui.fleet.history import Finding, Stage, Submission
 from cftui.operations.baselines import Baselines
-from cftui.operations.carrying import WAIT
 from cftui.operations.journal import NOTHING_LISTED, Baseline, JournalEntry
 from cftui.operations.keeping import Keeping
 from cftui.operations.plan import Plan, Step
 from cftui.operations.poller import Facade
+from cftui.operations.runs import STOPPED, WAIT
 from cftui.operations.submit import Sender, planned
 from cftui.text import duration
 
 log = logging.getLogger(__name__)
 
-STOPPED = "the run was stopped before its turn"
-LEFT = "left as it is"
 _RESENDABLE = frozenset({Finding.ABSENT, Finding.UNVERIFIABLE})
-
-_HOPELESS = frozenset({"journal", "401", "stopped", "read-only"})
-"""Reasons that hold for every step that would follow."""
-
-_REFUSED = frozenset({Stage.SKIPPED, Stage.NOT_SENT})
 
 
 class Sending:

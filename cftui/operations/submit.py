@@ -22,6 +22,7 @@ from cftui.fleet.identity import key_of
 from cftui.fleet.rows import ActionRow, Phase, VmRow
 from cftui.operations.journal import NOTHING_LISTED, AlreadyOpenError, Baseline, JournalEntry
 from cftui.operations.plan import Plan, Step
+from cftui.operations.runs import WAIT
 from cftui.text import clean, clock_time
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Sender:
             if isinstance(error, errors.RateLimited):
                 self._tell_refusal(error)
                 if error.retry_after_s is not None and len(plan.steps) > 1:
-                    reason = "wait"  # one of several is sent when its time comes
+                    reason = WAIT  # one of several is sent when its time comes
             return self._refused(entry, reason, f"cannot read the VM's state first: {error.message}")
         self._feed(vms=(now,))
         if difference := changed_since(step.vm, now, type_=step.request.type):

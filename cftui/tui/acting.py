@@ -262,13 +262,9 @@ class Acting:
     async def _execute(self, plan: Plan, order: Order, *, accepts_gap: bool) -> None:
         try:
             submissions = await asyncio.wrap_future(self._app.engine.execute(plan, order, accepts_gap=accepts_gap))
-        except CftuiError as error:
+        except Exception as error:
             self.running.close(plan.id)
-            await self.tell(error)
-            return
-        except Exception as error:  # a bug in sending is told; what it left is in the journal
-            told = CftuiError(f"Sending failed inside cftui ({type(error).__name__}).", hint="Look at Actions: t")
-            await self.tell(told)
+            await self.tell_failed(error)
             return
         if not is_run(plan):  # a run tells of itself
             self._app.say(verdict(submissions[0], self._app.look.glyphs))
@@ -279,6 +275,12 @@ class Acting:
         if self.running.tells_of(entry):
             return await self.running.open_entry(entry)
         return await self._explaining.explain(entry) or await self.running.open_entry(entry)
+
+    async def tell_failed(self, error: Exception) -> None:
+        """Show why sending failed: a bug in it, too; what that left is in the journal."""
+        if not isinstance(error, CftuiError):
+            error = CftuiError(f"Sending failed inside cftui ({type(error).__name__}).", hint="Look at Actions: t")
+        await self.tell(error)
 
     async def tell(self, error: CftuiError) -> None:
         """Show an error that has no place of its own."""

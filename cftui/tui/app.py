@@ -387,10 +387,9 @@ class CftuiApp(OneKeyAtATime[None]):
         self.exit()
 
     async def action_help_quit(self) -> None:  # type: ignore[override]  # Textual awaits key actions of both kinds
-        """ctrl+c without a selection: twice within a second quits."""
+        """ctrl+c without a selection: twice within a second quits, and does not ask about what is not sent yet."""
         now = self.clock.monotonic()
         if now - self._last_interrupt <= 1.0:
-            await self.action_quit()
             self.exit(return_code=130)
             return
         self._last_interrupt = now

@@ -62,7 +62,7 @@ def _story(view: RunMoment, said: TargetTold, now: datetime) -> Line:
         case Stage.ACCEPTED | Stage.SENDING:
             return [*line, Part(f"{begun} accepted; {progress(entry, view.moment)}")]
         case _:
-            return [*line, Part(f"{begun} {said.word}: {said.text}")]
+            return [*line, Part(f"{begun} {said.word}{': ' if said.text else '.'}{said.text}")]
 
 
 def _steps(view: RunMoment, target: TargetView, said: TargetTold) -> Line:

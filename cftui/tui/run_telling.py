@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cftui.fleet.history import HistoryEntry, Stage
-from cftui.fleet.rows import Power
 from cftui.operations.order import Order
 from cftui.operations.plan import Role, Step, Workflow
-from cftui.operations.run import STOPPED
-from cftui.operations.runs import OVER, RunState, RunView, TargetState, TargetView
+from cftui.operations.runs import OVER, STOPPED, RunState, RunView, TargetState, TargetView
 from cftui.text import clean, count, duration
 from cftui.tui.attention import entry_of
 from cftui.tui.glyphs import Glyphs
@@ -136,11 +134,15 @@ class RunMoment:
         return ends if usual is None else f"{ends}; usually {duration(usual.median_s)}"
 
     def watched(self, target: TargetView) -> tuple[float, float]:
-        """How long a VM will still be watched before something is decided, and for how long in all, in seconds."""
+        """How long a VM will still be watched before something is decided, and for how long in all, in seconds.
+
+        The second is never below 1.0: it is told in whole seconds, and it is divided by.
+        """
+        limit = watch_limit_s(self.run.order)
         if target.decide_by is None:
-            return 0.0, watch_limit_s(self.run.order)
-        began = target.began_at if target.began_at is not None else target.decide_by - watch_limit_s(self.run.order)
-        return max(0.0, target.decide_by - self.now), float(round(target.decide_by - began))
+            return 0.0, max(1.0, limit)
+        began = target.began_at if target.began_at is not None else target.decide_by - limit
+        return max(0.0, target.decide_by - self.now), max(1.0, float(round(target.decide_by - began)))
 
     def bar(self, target: TargetView, cells: int) -> Line:
         """Elapsed over usual of the request in progress; empty where there is none, or nothing is usual."""
@@ -281,17 +283,6 @@ def is_bad(run: RunView) -> bool:
     return bool(run.count(TargetState.FAILED) or run.count(TargetState.UNKNOWN))
 
 
-def force_of(run: RunView, target: TargetView) -> Step | None:
-    """The step that cuts a VM's power, which is sent only when somebody says so; None where there is none."""
-    return next((s for s in run.plan.steps if s.role is Role.FORCE and s.token in target.tokens), None)
-
-
 def way_out(workflow: Workflow) -> str:
     """What a VM may be told to do when it did not do as it was asked: `power_off`, `power_cycle`."""
     return "power_cycle" if workflow is Workflow.ESCALATING_REBOOT else "power_off"
-
-
-def power_of(told_: RunMoment, target: TargetView) -> Power | None:
-    """A VM's power as last read; None when it is gone."""
-    vm = told_.moment.vms.get(target.vm_id)
-    return None if vm is None else vm.power

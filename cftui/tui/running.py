@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cftui.api.requests import simple
 from cftui.errors import CftuiError, UsageError
 from cftui.fleet.history import OPEN_STAGES, HistoryEntry, Stage
 from cftui.fleet.rows import ActionType
 from cftui.operations.again import failed_again
 from cftui.operations.consent import targets_of
 from cftui.operations.order import Order
-from cftui.operations.plan import Plan, Step, Workflow
+from cftui.operations.plan import Plan, Role, Step, Workflow, make_plan
 from cftui.operations.progress import eta_s, unsent_steps
 from cftui.operations.runs import OVER, RunState, RunView, TargetState, TargetView
 from cftui.text import clean, count
@@ -143,13 +144,6 @@ class Running:
             raise UsageError("No run yet.", hint="One begins when several VMs or a workflow are confirmed.")
         await self.open(run)
 
-    async def open_turn(self) -> bool:
-        """Show the run in which somebody has to decide about a VM; False where there is none."""
-        found = next(turns(self._app.update_now.runs), None)
-        if found is not None:
-            await self.open(found[0], found[1].vm_id)
-        return found is not None
-
     async def open_entry(self, entry: HistoryEntry) -> bool:
         """Show the run that a request belongs to, at its VM; False where it belongs to none."""
         found = self._found(entry)
@@ -171,10 +165,14 @@ class Running:
         return None
 
     def close(self, run_id: str) -> None:
-        """Take the screen of a run away that never began."""
+        """Take away what shows a run that never began, if nothing is open above it."""
+        from cftui.tui.modals.safe_off import WatchRun
         from cftui.tui.screens.run import RunScreen
 
-        if isinstance(self._app.screen, RunScreen) and self._app.screen.run_shown.id == run_id:
+        shown = self._app.screen
+        if isinstance(shown, WatchRun) and shown.run_id == run_id:
+            shown.answer(None)
+        elif isinstance(shown, RunScreen) and shown.run_shown.id == run_id:
             self._app.pop_screen()
 
     async def _watch(self, run: RunView) -> None:
@@ -194,6 +192,7 @@ class Running:
                         await self._acting.start(ActionType.POWER_ON, [vm])
 
         dialog = WatchRun(
+            run.id,
             told=lambda: self.told(run),
             update=lambda: app.update_now,
             wait=lambda: self.wait_longer(run, self.now(run).targets[0]),
@@ -217,22 +216,24 @@ class Running:
     async def force(self, run: RunView, target: TargetView) -> None:
         """Ask about cutting the power of a VM that is watched.
 
-        An action of ours that the cloud still calls in progress is let go first: one VM has one action at a time.
+        An action of ours that the cloud still calls in progress is let go with the yes: a VM has one at a time.
         """
         app = self._app
         is_watched = target.state is TargetState.ASKING or target.decide_by is not None
-        if run.plan.workflow is Workflow.NONE or not is_watched:
+        vm = app.update_now.view.vms.get(target.vm_id)
+        if run.plan.workflow is Workflow.NONE or not is_watched or vm is None:
             return
+        type_ = ActionType(way_out(run.plan.workflow))
         entry = app.update_now.view.doing.get(target.vm_id)
-        if entry is not None and entry.stage in OPEN_STAGES and entry.id in target.tokens:
-            try:
-                await asyncio.wrap_future(app.engine.let_go(entry.id))
-            except CftuiError as error:
-                await self._acting.tell(error)
-                return
-            app.on_fleet_moved()
-        if (vm := app.update_now.view.vms.get(target.vm_id)) is not None:
-            await self._acting.start(ActionType(way_out(run.plan.workflow)), [vm])
+        if entry is None or entry.stage not in OPEN_STAGES or entry.id not in target.tokens:
+            await self._acting.start(type_, [vm])
+            return
+
+        async def again() -> None:
+            await self.force(run, next(one for one in self.now(run).targets if one.vm_id == target.vm_id))
+
+        plan = make_plan([(vm, simple(type_))], base_url=app.profile.api)
+        await self._acting.ask_about(replace(plan, lets_go=entry.id), Order(), again=again)
 
     # Deciding about the run
 
@@ -277,11 +278,15 @@ class Running:
             return
         view = app.update_now.view
         begun = {target.vm_id for target in run.targets if not view.submissions.keys().isdisjoint(target.tokens)}
-        steps = tuple(
-            # What the run has done to a VM itself is no change that somebody else made.
-            replace(step, vm=view.vms.get(step.vm.id, step.vm)) if step.vm.id in begun else step
-            for step in unsent_steps(run, view.vms, view.submissions)
-        )
+
+        def as_it_stands(step: Step) -> Step:
+            """What the run has done to a VM is no change that somebody else made; and what it stopped is started."""
+            if step.vm.id not in begun:
+                return step
+            role = Role.ALWAYS if step.role is Role.START else step.role
+            return replace(step, vm=view.vms.get(step.vm.id, step.vm), role=role)
+
+        steps = tuple(map(as_it_stands, unsent_steps(run, view.vms, view.submissions)))
         if not steps:
             self._say("nothing of it is left to send", "muted")
             return
@@ -293,14 +298,16 @@ class Running:
         async def again() -> None:
             self._say("they are not as they were confirmed: leave the run as it is, and begin anew", "warn")
 
-        await self._acting.ask_about(replace(run.plan, steps=steps, skipped=()), run.order, again=again, go=go)
+        # A script may have begun it; now somebody is here to decide.
+        order = replace(run.order, is_attended=True)
+        await self._acting.ask_about(replace(run.plan, steps=steps, skipped=()), order, again=again, go=go)
 
     async def _go_on(self, run: RunView, order: Order, *, accepts_gap: bool) -> None:
         async def resume() -> None:
             try:
                 await asyncio.wrap_future(self._app.engine.resume(run.id, order=order, accepts_gap=accepts_gap))
-            except CftuiError as error:
-                await self._acting.tell(error)
+            except Exception as error:
+                await self._acting.tell_failed(error)
 
         self._app.run_worker(resume(), group="execute", exit_on_error=False)
 

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from cftui.clock import Clock
 from cftui.fleet.history import HistoryEntry, Stage
 from cftui.fleet.rules import read_only_words
-from cftui.operations.runs import RunState, TargetState
+from cftui.operations.runs import OVER, RunState
 from cftui.operations.state import LinkState, Update
 from cftui.text import age, clean, clock_time, count, cut, duration
 from cftui.tui.cockpit import ProfileBadge
 from cftui.tui.glyphs import Glyphs
 from cftui.tui.listing import Listing
 from cftui.tui.look import Line, Part, cells_of
+from cftui.tui.run_telling import subject
 from cftui.tui.telling import is_in_progress
 from cftui.tui.widgets.bars import Standing
 from cftui.tui.writing import left_words, may_change, seconds_left
@@ -171,10 +172,11 @@ def banner(update: Update, clock: Clock, refresh_key: str, pause_key: str, run_k
     interrupted = [run for run in update.runs if run.state is RunState.INTERRUPTED] if run_key else []
     if interrupted:
         run, more = interrupted[-1], len(interrupted) - 1
-        unsent = f"{count(run.count(TargetState.WAITING))} of {count(len(run.targets), 'VM')} not sent"
+        left = sum(target.state not in OVER for target in run.targets)
+        unsent = f"{subject(run)}: {count(left)} not done"
         others = f" And {count(more, 'other', 'others')}." if more else ""
         opens = " opens it; nothing is sent by itself."
-        return said("INTERRUPTED", f" run {run.id[:4]}: {unsent}.{others}  ", run_key, opens), "caution"
+        return said("INTERRUPTED", f" {unsent}.{others}  ", run_key, opens), "caution"
     if not may_change(update, clock):
         return _looking_only(update), "raised"
     return [], ""

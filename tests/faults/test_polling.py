@@ -567,7 +567,7 @@ class TestWhatIsListed:
         sent = await world.send(vm, ActionType.SHUTDOWN)
         await world.until(lambda: world.now(sent).stage is Stage.COMPLETED)
         await leap(world, 92, step=2)
-        then = "power_off is the next step, confirmed by itself"
+        then = "power_off would be the next step; it asks first"
         assert world.now(sent).message == f"but the VM is still running after 60 s; {then}"
         allowed = rules.availability(world.engine.view.vms[vm.id], doing=world.engine.view.doing[vm.id])
         assert ActionType.POWER_OFF in {one.type for one in allowed if one.is_allowed}

@@ -60,7 +60,7 @@ def test_a_shutdown_that_completed_while_the_vm_runs_is_not_done() -> None:
     story = Story(entry("shutdown")).listed(action("shutdown", "completed")).seen(vm())
     assert story.outcome == (Stage.COMPLETED, False, "but the VM is still running")
     story.seen(vm(), after=EFFECT_WAIT_S + 1)
-    then = "power_off is the next step, confirmed by itself"
+    then = "power_off would be the next step; it asks first"
     assert story.outcome == (Stage.COMPLETED, True, f"but the VM is still running after 5 m 00 s; {then}")
 
 

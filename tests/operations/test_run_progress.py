@@ -14,6 +14,7 @@ from cftui.fleet.fleet import View
 from cftui.fleet.history import Stage, Submission
 from cftui.fleet.rows import ActionRow, ActionType, Phase, Power, VmRow
 from cftui.operations.again import failed_again
+from cftui.operations.consent import may_be_sent
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Role, Workflow, make_plan
 from cftui.operations.progress import eta_s, unsent_steps
@@ -127,11 +128,15 @@ class TestUnsent:
         left = unsent_steps(run, {vm(1).id: vm(1, Power.OFF)}, begun)
         assert [step.request.type for step in left] == [ActionType.SNAPSHOT, ActionType.POWER_ON]
 
-    def test_the_power_is_cut_only_where_that_was_chosen(self) -> None:
+    def test_what_cuts_the_power_is_left_in_for_an_order_that_says_so(self) -> None:
+        """It may be chosen in the very confirmation that asks for the yes, which is the heavier one then."""
         plan = make_workflow(Workflow.SAFE_OFF, [(vm(1), None)], base_url=BASE)
-        assert [step.role for step in unsent_steps(run_of(plan, waiting(plan)), {}, {})] == [Role.STOP]
-        forced = run_of(plan, waiting(plan), Order(force_after_s=60))
-        assert [step.role for step in unsent_steps(forced, {}, {})] == [Role.STOP, Role.FORCE]
+        left = unsent_steps(run_of(plan, waiting(plan)), {}, {})
+        assert [step.role for step in left] == [Role.STOP, Role.FORCE]
+        assert [step.role for step in may_be_sent(left, Order())] == [Role.STOP]
+        assert may_be_sent(left, Order(force_after_s=60)) == list(left)
+        off = unsent_steps(run_of(plan, waiting(plan)), {vm(1).id: vm(1, Power.OFF)}, {})
+        assert [step.role for step in off] == [Role.STOP]
 
 
 def submission(plan: Plan, place: int, stage: Stage, **kind: object) -> Submission:

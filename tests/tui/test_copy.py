@@ -1,8 +1,8 @@
-"""Small choices: what to copy, what to sort by, which profile."""
+"""Small choices: what to copy, what to sort by."""
 
 import pytest
 
-from cftui.tui.modals.pickers import CopyMenu, ProfilePicker, SortPicker
+from cftui.tui.modals.pickers import CopyMenu, SortPicker
 from tests.tui.stage import HOSTILE, HOSTILE_SHOWN, SMALL, DialogApp, shown, vm
 
 
@@ -40,12 +40,6 @@ async def test_the_column_in_force_is_turned_round() -> None:
     async with (app := DialogApp(SortPicker(("ram", True)))).run_test() as pilot:
         await pilot.press("n")
         assert app.answer == ("name", False)
-
-
-async def test_a_profile_is_chosen_by_arrows() -> None:
-    async with (app := DialogApp(ProfilePicker(["prod", "staging", "[/]"], "staging"))).run_test() as pilot:
-        await pilot.press("down", "enter")
-        assert app.answer == "[/]"
 
 
 async def test_escape_chooses_nothing() -> None:

@@ -21,9 +21,11 @@ from cftui.simulator.server import SimulatorServer
 from cftui.tui.app import CftuiApp
 from cftui.tui.keymap import KEYS
 from cftui.tui.offers import ACTION_KEYS
+from cftui.tui.screens.run import RunScreen
 from cftui.tui.writing import left_words, seconds_of
 from tests.tui.conftest import MakeApp, ShiftedClock, cursor_on, until_read, wait_until
 from tests.tui.screen import shown
+from tests.tui.test_run_screen import left_behind, names
 from tests.visual.scenes import Scene, still
 from tests.visual.scenes import Stage as Play
 
@@ -188,7 +190,7 @@ async def test_no_key_and_no_command_gets_past_it(simulator: SimulatorServer, ma
 
 
 @pytest.mark.fault("S26", "40")
-async def test_what_is_resumed_or_sent_again_gets_not_past_it(simulator: SimulatorServer, make_app: MakeApp) -> None:
+async def test_what_is_looked_up_or_sent_again_gets_not_past_it(simulator: SimulatorServer, make_app: MakeApp) -> None:
     """A session left a request of unknown outcome and one in progress; the next one only looks."""
     clock = ShiftedClock()
     first = make_app(simulator, clock=clock)
@@ -216,6 +218,30 @@ async def test_what_is_resumed_or_sent_again_gets_not_past_it(simulator: Simulat
         assert "no trace so far" in shown(again)
         assert "Send again: not now: read-only, by --read-only" in shown(again)
         await pilot.press("r", "tab", "enter", "r", *"web-01", "enter", "escape")
+    assert len(simulator.ledger.posts) == posts
+
+
+@pytest.mark.fault("S26", "40")
+@pytest.mark.parametrize("kind", ["is_read_only", "starts_read_only"])
+async def test_a_run_that_was_left_behind_is_not_resumed_past_it(
+    simulator: SimulatorServer, make_app: MakeApp, tmp_path: Path, kind: str
+) -> None:
+    await left_behind(simulator, tmp_path / "state", names(simulator, 3))
+    posts = len(simulator.ledger.posts)
+    app = make_app(simulator, **{kind: True})
+    async with app.run_test(size=WIDE) as pilot:
+        await until_read(pilot)
+        await app.run_command("run")
+        await wait_until(pilot, lambda: isinstance(app.screen, RunScreen) and "2 not sent" in shown(app))
+        await pilot.press("R")
+        await wait_until(pilot, lambda: "Reboot 2 VMs?" in shown(app))
+        assert "Not now: read-only" in shown(app)
+        await pilot.pause(0.4)
+        await pilot.press("y", "2", "enter")
+        await wait_until(pilot, lambda: not app.has_dialog)
+        await pilot.pause(0.4)
+        assert "2 not sent" in shown(app)
+        assert app.update_now.is_read_only
     assert len(simulator.ledger.posts) == posts
 
 

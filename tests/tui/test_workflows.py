@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from cftui.api.requests import ActionRequest, rename, resize, simple
-from cftui.fleet.fleet import View
+from cftui.fleet.estimates import Estimates
+from cftui.fleet.fleet import Change, View
 from cftui.fleet.history import HistoryEntry, Stage, Submission
 from cftui.fleet.rows import ActionType, VmRow
 from cftui.operations.order import Order
 from cftui.operations.plan import Plan, Workflow
+from cftui.operations.runs import TargetState
+from cftui.operations.state import Link, Update
 from cftui.operations.workflows import make_workflow
 from cftui.simulator import faults
 from cftui.simulator.server import SimulatorServer
 from cftui.tui.app import CftuiApp
+from cftui.tui.glyphs import UNICODE
 from cftui.tui.inverse import inverse_of
 from cftui.tui.modals.confirm import Confirm
 from cftui.tui.modals.order import OrderDialog
 from cftui.tui.modals.safe_off import WatchRun
+from cftui.tui.run_telling import RunMoment
+from cftui.tui.running import fresh
+from cftui.tui.telling import Moment
+from cftui.tui.widgets.run_head import RunHead
 from tests.conftest import StartSimulator
 from tests.tui.conftest import MakeApp, cursor_on, entry, until_read, wait_until
 from tests.tui.screen import shown
-from tests.tui.stage import STAGING, DialogApp, view_of, vm
+from tests.tui.stage import NOTHING, STAGING, DialogApp, view_of, vm
 
 WIDE = (120, 40)
 QUIET_S = 0.4
@@ -171,8 +181,8 @@ async def test_the_palette_says_why_not_and_what_instead(simulator: SimulatorSer
         await pilot.press("a", "1")
         await wait_until(pilot, lambda: "× safe power-off not now: it is stopped already" in shown(app))
         await pilot.press("escape")
-        await app.run_command("reboot_escalating", "cache-01")
-        await wait_until(pilot, lambda: "Act" not in shown(app).split("\n")[2])
+        await app.run_command("escalating_reboot", "cache-01")
+        await wait_until(pilot, lambda: "escalating reboot: not now: it is stopped" in shown(app))
         assert not app.has_dialog
         await app.run_command("run")
         await wait_until(pilot, lambda: "No run yet." in shown(app))
@@ -212,6 +222,114 @@ async def test_what_cuts_the_power_by_itself_asks_for_more(plan: Plan, order: Or
         app.clock.turn(0.4)
         await pilot.press("ctrl+l" if wanted == "api-04" else "l")
         assert app.answer == "order"
+
+
+# The order that is asked for
+
+
+def pace(dialog: OrderDialog) -> str:
+    """The line of the pace that is marked."""
+    (marked,) = [line for line in shown(dialog.app).splitlines() if "●" in line]
+    return marked.partition("●")[2].strip(" │")
+
+
+async def test_a_zero_is_no_time_after_which_power_is_cut() -> None:
+    """Nor is it never, which an empty field means."""
+    dialog = OrderDialog(Order(force_after_s=60), targets=1, workflow=Workflow.SAFE_OFF)
+    async with (app := DialogApp(dialog)).run_test(size=WIDE) as pilot:
+        await pilot.press("tab", "ctrl+u", "0")
+        await wait_until(pilot, lambda: "× a time above 0; empty for never" in shown(app))
+        await pilot.press("enter")
+        assert app.answer == NOTHING
+        await pilot.press("backspace")
+        await wait_until(pilot, lambda: "empty for never" not in shown(app))
+        await pilot.press("enter")
+        assert app.answer == Order()
+
+
+async def test_the_pace_that_is_marked_is_what_the_fields_say() -> None:
+    dialog = OrderDialog(Order(), targets=12)
+    async with (app := DialogApp(dialog)).run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert pace(dialog) == "all at once"
+        await pilot.press("tab", "5")
+        await wait_until(pilot, lambda: pace(dialog) == "5 at a time")
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "× a whole number" in shown(app))
+        assert pace(dialog) == "5 at a time"
+        await pilot.press("backspace", "backspace")
+        await wait_until(pilot, lambda: pace(dialog) == "all at once")
+        await pilot.press("shift+tab", "down")
+        await wait_until(pilot, lambda: pace(dialog) == "3 at a time")
+        await pilot.press("tab", "ctrl+u", "7")
+        await wait_until(pilot, lambda: pace(dialog) == "7 at a time")
+        await pilot.press("shift+tab", "down", "tab", "ctrl+u", "2")
+        await wait_until(pilot, lambda: "1 alone, then 2 at a time" in shown(app))
+        assert pace(dialog) == "1 alone, then 10 %, then the rest"
+        await pilot.press("shift+tab", "up", "up", "down", "enter")
+        assert app.answer == Order(in_flight=3)
+
+
+# How it is told
+
+
+@pytest.mark.parametrize("began_at", [None, 999.9])
+async def test_a_watch_of_less_than_half_a_second_is_drawn(began_at: float | None) -> None:
+    plan, order = plan_of(Workflow.SAFE_OFF, vm()), Order(stop_limit_s=0.3)
+    run, step, view = fresh(plan, order), plan.steps[0], view_of(vm())
+    target = replace(run.targets[0], state=TargetState.ACTIVE, decide_by=1000.2, began_at=began_at)
+    asked = entry(Stage.COMPLETED, id=step.token, type="shutdown")
+    moment = Moment(1000.0, Estimates.EMPTY, UNICODE, vms=view.vms)
+    told = RunMoment(
+        replace(run, targets=(target,), counts={}),
+        {step.token: asked},
+        {s.token: s for s in plan.steps},
+        moment,
+        1000.0,
+    )
+    assert told.watched(target)[1] == 1.0
+    assert told.watched(replace(target, decide_by=None)) == (0.0, 1.0)
+    update = Update(Change(), view, Link(), Estimates.EMPTY, False)
+    dialog = WatchRun(
+        run.id,
+        told=lambda: told,
+        update=lambda: update,
+        wait=lambda: None,
+        give_up=lambda: None,
+        held=lambda: "",
+    )
+    async with (app := DialogApp(dialog)).run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "left of 1 s" in shown(app)
+
+
+class HeadApp(DialogApp):
+    """Nothing but the head of a run."""
+
+    @property
+    def data_look(self) -> object:
+        return self.look
+
+    def compose(self) -> ComposeResult:
+        yield RunHead()
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "words"), [(0, ""), (1, "2 failures more stop it"), (2, "1 failure more stops it"), (3, "")]
+)
+async def test_how_near_a_run_is_to_stopping_is_what_the_run_counts(doubtful: int, words: str) -> None:
+    """Also what went wrong in doubt counts, whatever it ended as; here nothing has ended."""
+    vms = [vm(), vm("b", 2)]
+    plan = plan_of(Workflow.SAFE_OFF, *vms)
+    run = replace(fresh(plan, Order(stop_after=3)), doubtful=doubtful)
+    moment = Moment(1000.0, Estimates.EMPTY, UNICODE, vms=view_of(*vms).vms)
+    told = RunMoment(run, {}, {step.token: step for step in plan.steps}, moment, 1000.0)
+    async with (app := HeadApp()).run_test(size=WIDE) as pilot:
+        app.query_one(RunHead).show(told, eta_s=None)
+        await pilot.pause()
+        assert "0 of 2 ended" in shown(app)
+        assert ("more stop" in shown(app)) is bool(words)
+        assert words in shown(app)
 
 
 # The opposite

@@ -75,7 +75,8 @@ class ConfirmWords(NamedTuple):
     def button(self) -> str:
         """What it does, on the button that does it."""
         short = {ActionType.PASSWORD_RESET: "Reset"}.get(self.plan.type, VERBS[self.plan.type])
-        verb = BUTTONS.get(self.plan.workflow, short)
+        is_core_left = any(step.request.type is self.plan.type for step in self.plan.steps)
+        verb = BUTTONS.get(self.plan.workflow, short) if is_core_left else VERBS[self.plan.steps[0].request.type]
         return verb if self.number == 1 else f"{verb} {self.number:,}"
 
     @property

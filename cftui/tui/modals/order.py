@@ -26,6 +26,8 @@ _PACES = {
     "some": "3 at a time",
     "canary": "1 alone, then 10 %, then the rest",
 }
+_USUAL_AT_ONCE = 3
+"""What `some` of the paces means while no number stands in the field."""
 _NEVER = "never"
 _MOST_AT_ONCE = 10_000
 
@@ -49,6 +51,7 @@ class OrderDialog(Asking[Order]):
         self._order = order
         self._targets = targets
         self._workflow = workflow
+        self._paces = dict(_PACES)
 
     def heading(self) -> str:
         """What is asked for."""
@@ -62,7 +65,7 @@ class OrderDialog(Asking[Order]):
         """The usual paces, and a field for each number."""
         order = self._order
         if self._targets > 1:
-            yield Options(_PACES, id="pace")
+            yield Options(self._paces, id="pace")
             yield _field("in flight at most", "in-flight", str(order.in_flight or ""), "as many as there are")
             yield _field("stop after", "stop-after", str(order.stop_after or ""), _NEVER)
             yield _field("apart", "stagger", _seconds(order.stagger_s or None), "no pause")
@@ -89,9 +92,8 @@ class OrderDialog(Asking[Order]):
         """The pace that is in force is chosen."""
         super().begin()
         if (pace := self.query_one_optional("#pace", Options)) is not None:
-            order = self._order
-            pace.chosen = "canary" if order.is_canary else "some" if order.in_flight is not None else "all"
-            pace.refresh()
+            pace.chosen = "canary" if self._order.is_canary else "all"
+            self._show_pace()
             self.redraw()
 
     # What is asked for.
@@ -107,10 +109,10 @@ class OrderDialog(Asking[Order]):
             is_canary = self.query_one("#pace", Options).chosen == "canary"
             found = replace(found, in_flight=in_flight, stop_after=stop_after, stagger_s=stagger, is_canary=is_canary)
         if self._workflow:
-            limit, force = self._seconds("limit", Order().stop_limit_s), self._seconds("force", 0.0)
-            if not limit or force is None:
+            limit = self._seconds("limit", Order().stop_limit_s)
+            if not limit or self._wrong("force"):
                 return None
-            found = replace(found, stop_limit_s=limit, force_after_s=force or None)
+            found = replace(found, stop_limit_s=limit, force_after_s=self._seconds("force", 0.0) or None)
         return found
 
     def _whole(self, name: str) -> int | None:
@@ -153,6 +155,8 @@ class OrderDialog(Asking[Order]):
         seconds = self._seconds(name, Order().stop_limit_s)
         if seconds is None:
             return "a time, such as 90 s or 2m; a day at most"
+        if name == "force":
+            return "a time above 0; empty for never" if not seconds else ""
         return "a time above 0" if name == "limit" and not seconds else ""
 
     def _advise(self) -> None:
@@ -162,23 +166,38 @@ class OrderDialog(Asking[Order]):
             field.say("without asking again; the question becomes a heavier one", is_error=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Check while one types."""
+        """Check while one types; another number in flight is another pace."""
         event.stop()
+        if self._targets > 1 and event.input is self._field("in-flight").input:
+            self._show_pace()
         self.redraw()
         self.redraw_frame()
 
     def on_options_chosen(self, event: Options.Chosen) -> None:
         """Another pace: its number goes into the field, where it can be changed."""
         event.stop()
-        field = self._field("in-flight")
-        match self.query_one("#pace", Options).chosen:
-            case "all":
-                field.input.value = ""
-            case "some":
-                field.input.value = "3"
-            case _:
-                field.input.value = field.value or "3"
+        field = self._field("in-flight").input
+        with field.prevent(Input.Changed):  # which would come late, and undo a pace that was chosen meanwhile
+            match self.query_one("#pace", Options).chosen:
+                case "all":
+                    field.value = ""
+                case "some":
+                    field.value = str(self._whole("in-flight") or _USUAL_AT_ONCE)
+                case _:
+                    field.value = field.value or str(_USUAL_AT_ONCE)
+        self._show_pace()
         self.redraw()
+        self.redraw_frame()
+
+    def _show_pace(self) -> None:
+        """Mark the pace that the field says; while what is typed there is no number, the one before stays marked."""
+        pace, in_flight = self.query_one("#pace", Options), self._whole("in-flight")
+        if in_flight == 0:
+            return
+        if pace.chosen != "canary":
+            pace.chosen = "all" if in_flight is None else "some"
+        self._paces["some"] = f"{in_flight or _USUAL_AT_ONCE:,} at a time"
+        pace.refresh()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter takes it when all is right."""

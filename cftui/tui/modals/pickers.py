@@ -1,4 +1,4 @@
-"""Small choices: what to copy, what to sort by, which profile."""
+"""Small choices: what to copy, what to sort by."""
 
 from __future__ import annotations
 
@@ -86,25 +86,6 @@ class SortPicker(Menu[tuple[str, bool]]):
         """What is in force."""
         column, is_reversed = self._current
         return self.ink(f"now {column} {self.ink.glyphs.down if is_reversed else self.ink.glyphs.up}", "muted")
-
-
-class ProfilePicker(Menu[str]):
-    """Which profile to go to; answers with its name.
-
-    Args:
-        names: At least one.
-        current: The one that is open.
-    """
-
-    def __init__(self, names: Sequence[str], current: str) -> None:
-        super().__init__(
-            [Item("", name, "open now" if name == current else "", name) for name in names],
-            at=list(names).index(current) if current in names else 0,
-        )
-
-    def heading(self) -> str:
-        """What it asks."""
-        return "Profile"
 
 
 def _row(vm: VmRow) -> str:

@@ -315,7 +315,7 @@ def trouble_of(step: Step, view: View, plan: Plan) -> str | None:
     if first is not None and first.finding not in (Finding.ABSENT, Finding.UNVERIFIABLE):
         return "There is news of the first request: look at it before sending again."
     entry = view.doing.get(seen.id)
-    if entry is not None and entry.is_open and entry.id != plan.replaces:
+    if entry is not None and entry.is_open and entry.id not in (plan.replaces, plan.lets_go):
         return f"Changed since you looked: {cut(clean(entry.type), 20)} is in progress on it."
     return None
 

@@ -39,6 +39,7 @@ class WatchRun(Dialog[Wish]):
     """Show how far it is; hiding it decides nothing.
 
     Args:
+        run_id: Of the run.
         told: The run at this instant.
         update: What is known now.
         wait: Watches on for another limit.
@@ -48,6 +49,7 @@ class WatchRun(Dialog[Wish]):
 
     def __init__(
         self,
+        run_id: str,
         *,
         told: Callable[[], RunMoment],
         update: Callable[[], Update],
@@ -56,6 +58,7 @@ class WatchRun(Dialog[Wish]):
         held: Callable[[], str],
     ) -> None:
         super().__init__()
+        self.run_id = run_id
         self._told_now = told
         self._update = update
         self._wait = wait

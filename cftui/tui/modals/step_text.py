@@ -78,8 +78,8 @@ class StepText(NamedTuple):
         """Sentences to read before confirming, beside what stands of the group."""
         if any("disk" in step.request.sizes for step in self.plan.steps):
             yield from rules.warnings(ActionType.RESIZE, frozenset({"disk"}))
-        if self.order.force_after_s is not None:
-            forced = next(step for step in self.plan.steps if step.role is Role.FORCE)
+        forced = next((step for step in self.plan.steps if step.role is Role.FORCE), None)
+        if self.order.force_after_s is not None and forced is not None:
             what = "back" if forced.request.type is ActionType.POWER_CYCLE else "off"
             yield f"Not {what} after {seconds_words(self.order.force_after_s)}: {_CUTS[forced.request.type]}."
 

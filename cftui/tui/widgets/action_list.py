@@ -14,8 +14,6 @@ from cftui.tui.telling import Moment, Told, bar, is_moving, squares, told
 from cftui.tui.widgets.row_list import RowList
 
 _WIDE = 100
-_TAIL_CELLS = 15
-"""`not from here` and a space on either side."""
 
 
 def arranged(history: Sequence[HistoryEntry], unseen: Set[str]) -> list[str]:

@@ -71,9 +71,9 @@ class RunHead(Painted):
         if why := _stands(told):
             return [Part(f"{glyphs.warn} {why}", "warn")]
         limit = run.order.stop_after
-        bad = sum(target.state.value in ("failed", "unknown") for target in run.targets) if limit else 0
-        if limit and bad and not is_over(run) and bad < limit:
-            more = "1 failure more stops it" if limit - bad == 1 else f"{limit - bad:,} failures more stop it"
+        if limit and 0 < run.doubtful < limit and not is_over(run):
+            left = limit - run.doubtful
+            more = "1 failure more stops it" if left == 1 else f"{left:,} failures more stop it"
             return [Part(f"{glyphs.warn} {more}", "warn")]
         return []
 
