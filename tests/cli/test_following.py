@@ -14,6 +14,7 @@ from cftui.clock import Clock
 from cftui.fleet.estimates import Estimates
 from cftui.fleet.fleet import Change, View
 from cftui.operations.state import Link, LinkState, Update
+from cftui.simulator.faults import body, status
 from cftui.simulator.server import SimulatorServer
 from tests.cli.conftest import COMMAND, Run, account_of
 from tests.conftest import StartSimulator
@@ -61,6 +62,41 @@ def test_watch_ends_with_its_timeout(start_simulator: StartSimulator, run: Run) 
     watched = run("watch", "endless", "--timeout", "1", env=account_of(simulator))
     assert watched.code == 5
     assert "endless: reboot accepted" in watched.stdout
+
+
+@pytest.mark.parametrize(("words", "code"), [(("watch", "one"), 4), (("reboot", "one", "--yes"), 5)])
+def test_refused_credentials_end_the_waiting(
+    start_simulator: StartSimulator, words: tuple[str, ...], code: int
+) -> None:
+    """Nobody is there to give others; what was accepted is not seen to finish."""
+    simulator = start_simulator(quirks=["endless-actions"])
+    vm = simulator.cloud.add_vm("one")
+    if words[0] == "watch":
+        simulator.cloud.start_foreign_action(vm.id, "reboot")
+    command = [*COMMAND, *words]
+    env = os.environ | account_of(simulator)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        stream = process.stdout if words[0] == "watch" else process.stderr
+        assert stream is not None
+        while "accepted" not in stream.readline():
+            assert process.poll() is None
+        simulator.faults.always("*", status(401, '{"message": "no"}'))
+        process.communicate(timeout=30)
+    assert process.returncode == code
+
+
+def test_a_name_is_not_taken_while_an_entry_of_the_list_cannot_be_read(cftui: Run, simulator: SimulatorServer) -> None:
+    vm = simulator.cloud.add_vm("one")
+    listed, _ = simulator.cloud.listed_vms(0, 100)
+    broken = (
+        b'{"vms": [' + b", ".join([*listed, b'{"id": null, "name": "one"}']) + b'], "links": {}, "meta": {"total": 21}}'
+    )
+    simulator.faults.always(lambda asked: asked.method == "GET" and "/vms?" in asked.target, body(broken.decode()))
+    refused = cftui("reboot", "one", "--yes", "--no-wait")
+    assert refused.code == 2
+    assert "1 entry of the list cannot be read" in refused.stderr
+    assert cftui("reboot", vm.id, "--yes", "--no-wait").code == 0
+    assert len(simulator.ledger.posts) == 1
 
 
 def test_the_journal_needs_neither_network_nor_password(cftui: Run, run: Run, simulator: SimulatorServer) -> None:

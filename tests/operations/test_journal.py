@@ -322,6 +322,14 @@ class TestManyRows:
                 tables = ("submission", "ended")
                 counts.append([connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables])
         assert counts == [[18_001, 2_000], [16_001, 4_000]]
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            row = (entry().submission.plan_id, ORIGIN, "{}", 0.0, "somewhere", 1, 0.0, "open", "")
+            connection.execute(f"INSERT INTO run VALUES ({', '.join('?' * len(row))})", row)
+            connection.commit()
+        await journal.archive()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            moved = connection.execute("SELECT count(*) FROM ended").fetchone()[0]
+        assert moved == 4_000, "a run that may go on has to know what it sent"
         assert "0" * 32 in {one.submission.token for one in await journal.load(ORIGIN) if one.is_open}
         await journal.close()
 

@@ -17,6 +17,7 @@ from cftui.operations.clients import MAX_WRITING_S
 from cftui.operations.engine import Engine
 from cftui.operations.order import Order
 from cftui.operations.plan import make_plan
+from cftui.operations.state import LinkState
 from cftui.simulator import faults
 from tests.operations.conftest import World, eventually
 
@@ -102,6 +103,33 @@ async def test_it_can_be_ended_at_once(careful: World) -> None:
     assert careful.engine.update.is_read_only
     assert posters(careful.engine) == []
     await careful.engine.forbid_writing()
+
+
+async def test_what_was_refused_once_is_not_offered_again_by_another_client(careful: World) -> None:
+    await careful.engine.allow_writing(600)
+    careful.server.faults.always("*", faults.status(401, '{"message": "no"}'))
+    await careful.until(lambda: careful.engine.update.link.state is LinkState.UNAUTHORISED, within_s=60)
+    asked = careful.server.ledger.count()
+    await careful.engine.forbid_writing()
+    await careful.engine.allow_writing(600)
+    (sent,) = await careful.engine.execute(careful.plan(careful.named(), ActionType.REBOOT))
+    assert sent.stage is Stage.NOT_SENT
+    assert careful.server.ledger.count() == asked
+
+
+async def test_a_run_of_an_earlier_time_goes_on_in_no_later_one_whatever_the_password(careful: World) -> None:
+    await careful.engine.allow_writing(600)
+    vms = [careful.named(nth=index) for index in range(3)]
+    plan = make_plan([(vm, requests.simple(ActionType.REBOOT)) for vm in vms], base_url=careful.account.base_url)
+    run = asyncio.create_task(careful.engine.execute(plan, Order(stagger_s=20)))
+    await eventually(lambda: len(careful.server.ledger.posts) == 1)
+    await careful.engine.set_credentials(careful.account.password)
+    await careful.engine.forbid_writing()
+    await careful.engine.allow_writing(600)
+    await careful.pass_time(60)
+    sent = await run
+    assert [one.stage for one in sent[1:]] == [Stage.NOT_SENT] * 2
+    assert len(careful.server.ledger.posts) == 1
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, MAX_WRITING_S + 1, float("inf"), float("nan")])

@@ -16,7 +16,7 @@ from cftui.fleet.rows import ActionRow, ActionType, Phase, Power, VmRow
 from cftui.operations.again import failed_again
 from cftui.operations.consent import may_be_sent
 from cftui.operations.order import Order
-from cftui.operations.plan import Plan, Role, Workflow, make_plan
+from cftui.operations.plan import Plan, Role, Workflow, as_command, make_plan
 from cftui.operations.progress import eta_s, unsent_steps
 from cftui.operations.runs import RunState, RunView, TargetState, TargetView
 from cftui.operations.workflows import make_workflow
@@ -205,6 +205,25 @@ class TestAgain:
             ("vm-2", "always"),
             ("vm-2", "start"),
         ]
+
+    @pytest.mark.parametrize(("power", "left"), [(Power.OFF, ["power_on"]), (Power.ON, [])])
+    def test_a_snapshot_that_was_made_is_not_made_a_second_time(self, power: Power, left: list[str]) -> None:
+        plan = make_workflow(Workflow.COLD_SNAPSHOT, [(vm(1), requests.snapshot("kept"))], base_url=BASE)
+        stages = [Stage.VERIFIED, None, Stage.COMPLETED, Stage.ERRORED]
+        told = {plan.steps[n].token: submission(plan, n, stage) for n, stage in enumerate(stages) if stage is not None}
+        targets = [replace(one, state=TargetState.FAILED) for one in waiting(plan)]
+        now = vm(1, power)._replace(snapshot_ids=("new",))
+        again = failed_again(run_of(plan, targets), View(vms={vm(1).id: now}, submissions=told), base_url=BASE)
+        assert ([] if again is None else [step.request.type.value for step in again.steps]) == left
+        assert again is None or as_command(again).startswith("# this cannot be said")
+
+    def test_what_was_sent_again_since_is_not_offered_a_second_time(self) -> None:
+        plan = plan_of(1)
+        targets = [replace(one, state=TargetState.FAILED) for one in waiting(plan)]
+        first = submission(plan, 0, Stage.REJECTED)
+        later = replace(first, token="f" * 32, plan_id="another", stage=Stage.COMPLETED, intended=9e9)
+        view = View(vms={vm(0).id: vm(0)}, submissions={one.token: one for one in (first, later)})
+        assert failed_again(run_of(plan, targets), view, base_url=BASE) is None
 
     def test_a_name_that_holds_the_token_holds_the_new_one(self) -> None:
         token = "0123456789abcdef" * 2

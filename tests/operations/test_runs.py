@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -149,6 +150,36 @@ async def test_they_begin_apart(big: World) -> None:
     await big.pass_time(3)
     await eventually(lambda: len(big.server.ledger.executed) == 2)
     await carried.until(RunState.ENDED)
+
+
+async def test_a_pause_does_not_bring_them_together(big: World) -> None:
+    carried = await begin(big, plan_of(big, running(big, 4)), Order(stagger_s=10))
+    await eventually(lambda: len(big.server.ledger.executed) == 1)
+    carried.run.pause(True)
+    await big.pass_time(60)
+    carried.run.pause(False)
+    await carried.until(RunState.ENDED)
+    times = [post.time for post in big.server.ledger.executed]
+    assert all(later - earlier >= 9 for earlier, later in pairwise(times)), times
+
+
+async def test_an_aborted_run_waits_for_no_turn(big: World) -> None:
+    carried = await begin(big, plan_of(big, running(big, 4)), Order(stagger_s=3600))
+    await eventually(lambda: len(big.server.ledger.executed) == 1)
+    carried.run.abort()
+    await eventually(lambda: carried.view.count(TargetState.LEFT_OUT) == 3)
+    assert len(big.server.ledger.posts) == 1
+
+
+async def test_one_vm_that_the_cloud_asks_to_wait_with_is_told_and_not_sent(world: World) -> None:
+    slow_down = faults.status(429, '{"message": "slow down"}', headers={"Retry-After": "120"})
+    vm_alone = lambda asked: asked.method == "GET" and "/vms/" in asked.target and "/actions" not in asked.target  # noqa: E731
+    world.server.faults.next(vm_alone, slow_down)
+    carried = await begin(world, workflow(world, Workflow.SAFE_OFF, world.named("running")))
+    await carried.until(RunState.ENDED)
+    assert carried.target().state is TargetState.FAILED
+    assert "answered 429" in carried.target().message
+    assert world.server.ledger.posts == ()
 
 
 async def test_safe_power_off_of_a_vm_that_stops(world: World) -> None:
