@@ -196,8 +196,13 @@ class CftuiApp(OneKeyAtATime[None]):
             self._tames_collector = False
             terminal.tame_collector()
 
+    @property
+    def _drawn_screens(self) -> list[Screen[object]]:
+        """The screens that have their widgets; one that was just opened has none for a moment."""
+        return [screen for screen in self.screen_stack if screen.is_mounted]
+
     def _show(self, update: Update) -> None:
-        for screen in self.screen_stack:
+        for screen in self._drawn_screens:
             if (take := getattr(screen, "take", None)) is not None:
                 take(update)
             elif (look_again := getattr(screen, "fleet_moved", None)) is not None:
@@ -219,13 +224,13 @@ class CftuiApp(OneKeyAtATime[None]):
 
     def _tick(self) -> None:
         cover(self.screen_stack, self.size)
-        for screen in self.screen_stack:
+        for screen in self._drawn_screens:
             if (tick := getattr(screen, "tick", None)) is not None:
                 tick()
 
     def say(self, line: Line) -> None:
         """Stand a message in a rule of every screen that has one for it."""
-        for screen in self.screen_stack:
+        for screen in self._drawn_screens:
             if (say := getattr(screen, "say", None)) is not None:
                 say(line)
 

@@ -193,7 +193,7 @@ async def test_an_interrupted_run_is_offered_and_nothing_is_sent_without_a_yes(
     app = make_app(simulator)
     async with app.run_test(size=WIDE) as pilot:
         await until_read(pilot)
-        await wait_until(pilot, lambda: "2 of 3 VMs not sent" in shown(app))
+        await wait_until(pilot, lambda: "reboot on 3 VMs: 2 not done" in shown(app))
         await pilot.press("R")
         await wait_until(pilot, lambda: "not sent" in shown(app) and isinstance(app.screen, RunScreen))
         assert len(simulator.ledger.posts) == 1
